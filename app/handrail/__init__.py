@@ -1,0 +1,1 @@
+"""handrail walks an operator through a deployment runbook, and back out of it in time."""

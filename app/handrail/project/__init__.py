@@ -1,0 +1,1 @@
+"""What is deployed to: `handrail.toml` of the application's repository."""
