@@ -144,9 +144,10 @@ class Fence(Frozen):
 
 
 class Step(Frozen):
-    """One `###` heading with what belongs to it; `key` is unique in its runbook.
+    """One `###` heading with what belongs to it.
 
-    The key follows from the headings, so edits elsewhere leave it as it is. `kind` follows from the block or, without one, from the fence; `script` is set for a fence step.
+    `key` is unique in its runbook and follows from the headings, so edits elsewhere leave it as it is.
+    `kind` follows from the block or, without one, from the fence; `script` is set for a fence step.
     """
 
     key: str
