@@ -1,0 +1,1 @@
+"""May we? Pure verdicts on facts that others have gathered."""

@@ -1,0 +1,1 @@
+"""One execution of a runbook: decided purely, from events, commands and the time it is."""

@@ -1,0 +1,116 @@
+"""What a run promised to do: resolved steps, frozen when the run is opened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from handrail.project.model import Target
+from handrail.runbook.model import StepKind
+from handrail.values import Duration, Frozen, Scalar, TriggerClass
+
+DEFAULT_ESTIMATE = timedelta(seconds=10)
+DEFAULT_TIMEOUT = timedelta(minutes=10)
+LOOKING = frozenset({StepKind.CHECK, StepKind.ATTEST, StepKind.WATCH})
+
+
+class PlannedCall(Frozen):
+    """A task with its arguments; only `${facts…}` is still to be resolved in them."""
+
+    task: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class PlannedGate(Frozen):
+    """A check that must pass before its step may start."""
+
+    call: PlannedCall
+    waivable: bool = True
+
+    @property
+    def check(self) -> str:
+        """The name by which the check is shown and waived."""
+        return self.call.task
+
+
+class UndoKind(StrEnum):
+    """How a step is taken back."""
+
+    TASK = "task"
+    RUNBOOK = "runbook"
+    NOTHING = "nothing"
+
+
+class PlannedUndo(Frozen):
+    """What takes a step back. `runbook` names an entry of the plan's `undo_runbooks`."""
+
+    kind: UndoKind
+    call: PlannedCall | None = None
+    runbook: str | None = None
+    reason: str = ""
+    when: str | None = None
+    unless_needed: str | None = None
+    estimate: Duration | None = None
+    timeout: Duration | None = None
+
+
+class PlannedStep(Frozen):
+    """One step, with everything that is needed to show, gate, run, probe and undo it.
+
+    `call` is what an attempt executes; an attestation has none, but a `statement` instead.
+    """
+
+    key: str
+    section: str
+    title: str
+    prose: str = ""
+    kind: StepKind
+    source: str = ""
+    call: PlannedCall | None = None
+    statement: str | None = None
+    by: str = "operator"
+    gate: tuple[PlannedGate, ...] = ()
+    timeout: Duration = DEFAULT_TIMEOUT
+    estimate: Duration = DEFAULT_ESTIMATE
+    undo: PlannedUndo | None = None
+    irreversible: str | None = None
+    irreversible_when: str | None = None
+    probe: PlannedCall | None = None
+    idempotent: bool = False
+    on_failure: TriggerClass | None = None
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether the step changes nothing, so that nothing of it needs to be taken back."""
+        return self.kind in LOOKING or self.kind is StepKind.ANNOUNCE
+
+
+class Usual(Frozen):
+    """How long something took before: median and high quantile in seconds, over `count` runs."""
+
+    median: float
+    high: float
+    count: int
+
+
+class Plan(Frozen):
+    """The frozen plan of a run.
+
+    `digests` holds the SHA-256 of every file that the plan was made from, by path; `usual` the
+    measured durations of earlier runs by step key, undo steps included.
+    """
+
+    runbook: str
+    title: str
+    introduction: str = ""
+    target: Target
+    parameters: dict[str, Scalar] = Field(default_factory=dict)
+    steps: tuple[PlannedStep, ...]
+    undo_runbooks: dict[str, tuple[PlannedStep, ...]] = Field(default_factory=dict)
+    digests: dict[str, str] = Field(default_factory=dict)
+    project_root: str = "."
+    tasks_file: str | None = None
+    usual: dict[str, Usual] = Field(default_factory=dict)

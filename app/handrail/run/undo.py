@@ -1,0 +1,119 @@
+"""What a rollback would do now: the undo of the steps that really ran, newest first.
+
+Several steps may name the same undo runbook (checkout, install, build and restart all lead back
+through `rollback-code`). It runs once, where the oldest of them stands in that order, since it can
+be complete only when everything after that step has been taken back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handrail.run.plan import Plan, PlannedCall, PlannedStep, PlannedUndo, UndoKind
+from handrail.run.state import RunState, StepState
+from handrail.runbook.model import StepKind
+from handrail.runbook.template import MissingValue, resolve
+
+SECTION = "Rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPlan:
+    """The steps of a rollback in order, and what stays as it is, with the reason.
+
+    `irreversible` are (title, reason) of what can't be taken back; `needless` of what need not be.
+    """
+
+    steps: tuple[PlannedStep, ...]
+    irreversible: tuple[tuple[str, str], ...]
+    needless: tuple[tuple[str, str], ...]
+
+
+def undo_plan(state: RunState) -> UndoPlan:
+    """What rolling back now would do."""
+    steps: list[PlannedStep] = []
+    irreversible: list[tuple[str, str]] = []
+    needless: list[tuple[str, str]] = []
+    acted = [step for step in state.forward_steps if step.may_have_acted and not step.planned.only_looks]
+    oldest_of_runbook = {
+        step.planned.undo.runbook: step.key
+        for step in reversed(acted)
+        if step.planned.undo and step.planned.undo.runbook and is_needed(step.planned.undo, state)
+    }
+    for step in reversed(acted):
+        planned = step.planned
+        if why := why_irreversible(step, state):
+            irreversible.append((planned.title, why))
+        undo = planned.undo
+        if undo is None:
+            if not why_irreversible(step, state):
+                irreversible.append((planned.title, "the runbook names no undo for it"))
+        elif undo.kind is UndoKind.NOTHING:
+            needless.append((planned.title, undo.reason))
+        elif not is_needed(undo, state):
+            needless.append((planned.title, undo.unless_needed or f"not needed: {undo.when}"))
+        elif undo.kind is UndoKind.TASK and undo.call is not None:
+            steps.append(_undo_task(planned, undo, undo.call))
+        elif undo.runbook is not None and oldest_of_runbook[undo.runbook] == step.key:
+            steps += _undo_runbook(state.plan, undo.runbook)
+    return UndoPlan(tuple(steps), tuple(irreversible), tuple(needless))
+
+
+def truth(value: object) -> bool:
+    """Whether a resolved template says yes; only clear words for no count as no."""
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "false", "no", "0", "none")
+    return bool(value)
+
+
+def is_needed(undo: PlannedUndo, state: RunState) -> bool:
+    """Whether an undo is needed in this run; where its condition can't be told, it is."""
+    if undo.when is None:
+        return True
+    try:
+        return truth(resolve(undo.when, {"facts": state.facts}))
+    except MissingValue:
+        return True
+
+
+def why_irreversible(step: StepState, state: RunState) -> str | None:
+    """Why a step can't be taken back in this run; `None` where it can."""
+    planned = step.planned
+    reason = planned.irreversible or "what it changed can't be brought back"
+    if planned.irreversible_when is None:
+        return planned.irreversible
+    try:
+        return reason if truth(resolve(planned.irreversible_when, {"facts": state.facts})) else None
+    except MissingValue:
+        return f"{reason} (it is not known whether it did)"
+
+
+def takes_back(plan: Plan, runbook: str) -> tuple[str, ...]:
+    """The titles of the plan's steps that an undo runbook takes back."""
+    return tuple(step.title for step in plan.steps if step.undo and step.undo.runbook == runbook)
+
+
+def _undo_task(planned: PlannedStep, undo: PlannedUndo, call: PlannedCall) -> PlannedStep:
+    fields: dict[str, object] = {}
+    if undo.estimate is not None:
+        fields["estimate"] = undo.estimate
+    if undo.timeout is not None:
+        fields["timeout"] = undo.timeout
+    return PlannedStep(
+        key=f"undo/{planned.key}",
+        section=SECTION,
+        title=f"Undo: {planned.title}",
+        prose=f"Takes back the step *{planned.title}*.",
+        kind=StepKind.TASK,
+        source=planned.source,
+        call=call,
+        undo=PlannedUndo(kind=UndoKind.NOTHING, reason="it is itself an undo"),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _undo_runbook(plan: Plan, runbook: str) -> list[PlannedStep]:
+    return [
+        step.model_copy(update={"key": f"undo/{runbook}/{step.key}", "section": SECTION})
+        for step in plan.undo_runbooks[runbook]
+    ]
