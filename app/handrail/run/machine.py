@@ -298,8 +298,15 @@ def _observe_exit(draft: _Draft, seen: c.ObserveExit) -> None:
     elif attempt.purpose is Purpose.STEP and result in (Result.FAILED, Result.TIMED_OUT):
         because = f"{step.planned.title} failed: {step.why}"
         draft.raise_trigger(step, because, seen.started or attempt.announced)
-    if result in (Result.PASSED, Result.NEVER_STARTED) and attempt.purpose is Purpose.STEP:
+    if attempt.purpose is Purpose.STEP and (
+        result is Result.PASSED or (result is Result.NEVER_STARTED and _first_false_start(draft.state, step))
+    ):
         draft.go_on_rolling_back()
+
+
+def _first_false_start(state: RunState, step: StepState) -> bool:
+    """Whether an attempt that never started may be begun anew; a full disk must not make a loop of it."""
+    return [state.attempts[n].result for n in step.attempts].count(Result.NEVER_STARTED) == 1
 
 
 def _judge_gate(
