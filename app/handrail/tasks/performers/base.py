@@ -1,0 +1,44 @@
+"""What can carry out a task's commands and requests: the real performer, and the dry one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from handrail.probes.exchange import Answer, Request
+from handrail.tasks.commands import Command, Outcome
+
+
+class Performer(Protocol):
+    """Carries out what tasks ask for, and reports what they found."""
+
+    def run(self, command: Command) -> Outcome:
+        """Execute a command, its output going straight to the log.
+
+        Raises `MachineFault` where its program or folder is missing.
+        """
+        ...
+
+    def read(self, command: Command, *, quiet: bool = False) -> Outcome:
+        """Execute a command whose output is small, and give that output; `quiet` prints no line."""
+        ...
+
+    def request(self, request: Request) -> Answer:
+        """Send one HTTP request on a new connection. Raises `probes.exchange.NoAnswer` where none came."""
+        ...
+
+    def ticks(self, duration: float, every: float) -> Iterator[float]:
+        """The seconds since the start, at once and then at each tick, until `duration` is over."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Print one line to the log."""
+        ...
+
+    def fact(self, name: str, value: object) -> None:
+        """Report a fact for later steps."""
+        ...
+
+    def verdict(self, word: str, evidence: str) -> None:
+        """Report a check's verdict: pass, fail or unknown."""
+        ...

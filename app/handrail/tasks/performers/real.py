@@ -1,0 +1,107 @@
+"""The performer that really does it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from handrail.errors import MachineFault
+from handrail.probes.exchange import Answer, Request
+from handrail.tasks import report
+from handrail.tasks.commands import Command, Outcome
+from handrail.tasks.runner import LogRunner
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+
+class RealPerformer:
+    """Executes commands through invoke's runner, in `environment`, and sends requests."""
+
+    def __init__(self, context: Context, environment: Mapping[str, str]) -> None:
+        self._context = context
+        self._environment = dict(environment)
+
+    def run(self, command: Command) -> Outcome:
+        """Execute a command, its output going straight to the log."""
+        return self._execute(command, hide=None, quiet=False)
+
+    def read(self, command: Command, *, quiet: bool = False) -> Outcome:
+        """Execute a command whose output is small, and give that output."""
+        return self._execute(command, hide="both", quiet=quiet)
+
+    def _execute(self, command: Command, *, hide: str | None, quiet: bool) -> Outcome:
+        environment = self._environment
+        if command.inherits is not None:
+            environment = {name: value for name, value in environment.items() if name in command.inherits}
+        if not quiet:
+            print(command.line(), flush=True)
+        runner = LogRunner(self._context, command.argv, command.cwd)
+        try:
+            result = runner.run(
+                shlex.join(command.argv),
+                env={**environment, **command.environment},
+                replace_env=True,
+                hide=hide,
+                echo=False,
+                warn=True,
+                in_stream=False,
+            )
+        except OSError as error:
+            raise self._cannot_start(command, error) from error
+        if hide is None:
+            return Outcome(result.exited)
+        return Outcome(result.exited, result.stdout, result.stderr)
+
+    def _cannot_start(self, command: Command, error: OSError) -> MachineFault:
+        program = command.argv[0]
+        if not command.cwd.is_dir():
+            return MachineFault(
+                f"The folder {command.cwd}, in which `{program}` should run, isn't there.",
+                still_safe="nothing was changed by this command.",
+                next_step="correct the target's `checkout` in handrail.toml, or restore the folder.",
+            )
+        if isinstance(error, FileNotFoundError):
+            return MachineFault(
+                f"The program `{program}` isn't on this machine's PATH.",
+                evidence=f"PATH={self._environment.get('PATH', '')}",
+                still_safe="nothing was changed by this command.",
+                next_step="install it, or name its folder in the target's `path` in handrail.toml.",
+            )
+        return MachineFault(
+            f"The program `{program}` can't be started: {error.strerror}.",
+            still_safe="nothing was changed by this command.",
+            next_step="see whether it may be executed, and whether the machine has memory left.",
+        )
+
+    def request(self, request: Request) -> Answer:
+        """Send one HTTP request on a new connection."""
+        from handrail.probes.http import send  # noqa: PLC0415  (slow to import, needed by few tasks)
+
+        print(request.line(), flush=True)
+        return send(request)
+
+    def ticks(self, duration: float, every: float) -> Iterator[float]:
+        """The seconds since the start, at once and then at each tick, until `duration` is over."""
+        start = time.monotonic()
+        tick = 0.0
+        while True:
+            yield time.monotonic() - start
+            tick += every
+            if tick > duration:
+                return
+            time.sleep(max(0.0, start + tick - time.monotonic()))
+
+    def say(self, line: str) -> None:
+        """Print one line to the log."""
+        print(line, flush=True)
+
+    def fact(self, name: str, value: object) -> None:
+        """Report a fact for later steps."""
+        report.fact(name, value)
+
+    def verdict(self, word: str, evidence: str) -> None:
+        """Report a check's verdict."""
+        report.verdict(word, evidence)
