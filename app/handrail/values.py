@@ -27,7 +27,10 @@ def parse_duration(value: object) -> object:
         return value
     if isinstance(value, str) and value.strip() and (match := re.match(DURATION_PATTERN, value.strip())):
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        try:
+            return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        except OverflowError as error:
+            raise ValueError("a duration that a clock can count") from error
     raise ValueError("a duration with its unit, such as 45s, 10m or 1h 30m")
 
 
