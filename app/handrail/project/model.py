@@ -8,7 +8,8 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from handrail.errors import MachineFault
+from handrail.errors import MachineFault, WrongUsage
+from handrail.problems import suggestion
 from handrail.values import Duration, Frozen, TriggerClass
 
 DEFAULT_DEADLINES = {TriggerClass.IMMEDIATE: "5m", TriggerClass.FAST: "15m", TriggerClass.CONSIDERED: "30m"}
@@ -157,15 +158,45 @@ class Target(Frozen):
 
 
 class Project(Frozen):
-    """One `handrail.toml`, its paths made absolute; `root` is the folder that it lies in."""
+    """One `handrail.toml`, its paths made absolute; `root` is the folder that it lies in.
+
+    `digest` is the SHA-256 of the file's bytes, in hexadecimal.
+    """
 
     root: Path = Path()
+    digest: str = ""
     name: str = ""
     runbooks: tuple[Path, ...] = (Path("runbooks"),)
     tasks: Path | None = None
     state: Path | None = None
     default_target: str | None = None
     targets: dict[str, Target] = Field(default_factory=dict)
+
+    def target(self, name: str | None = None) -> Target:
+        """The target of that name; without one the default target, or the only target.
+
+        Raises `WrongUsage`, which names the known targets.
+        """
+        known = ", ".join(self.targets) or "none"
+        wanted = name or self.default_target
+        if wanted is None and len(self.targets) == 1:
+            wanted = next(iter(self.targets))
+        if wanted is None:
+            raise WrongUsage(
+                f"{self.root / 'handrail.toml'} has {'several targets' if self.targets else 'no target'}.",
+                still_safe="nothing was started.",
+                next_step=f"name one of its targets: {known}, or set default_target."
+                if self.targets
+                else "write a table [targets.NAME] into it.",
+            )
+        if wanted not in self.targets:
+            raise WrongUsage(
+                f"There is no target {wanted!r} in {self.root / 'handrail.toml'}"
+                f"{suggestion(wanted, self.targets) or '.'}",
+                still_safe="nothing was started.",
+                next_step=f"name one of its targets: {known}.",
+            )
+        return self.targets[wanted]
 
 
 Flow.model_rebuild()
