@@ -1,0 +1,203 @@
+"""How a runbook and a target become a plan: included steps expanded, parameters and target resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import WrongUsage
+from handrail.project.model import Target
+from handrail.run.plan import (
+    DEFAULT_ESTIMATE,
+    DEFAULT_TIMEOUT,
+    Plan,
+    PlannedCall,
+    PlannedGate,
+    PlannedStep,
+    PlannedUndo,
+    UndoKind,
+    Usual,
+)
+from handrail.runbook.model import Call, GateCheck, Runbook, Step, StepKind, Undo
+from handrail.runbook.template import MissingValue, references, resolve
+from handrail.values import Scalar, parse_duration
+
+WATCH_MARGIN = timedelta(minutes=2)
+FENCE_TASK = "shell.fence"
+
+
+def make_plan(
+    runbook: Runbook,
+    target: Target,
+    parameters: Mapping[str, Scalar],
+    *,
+    digests: Mapping[str, str],
+    project_root: Path,
+    tasks_file: Path | None = None,
+    usual: Mapping[str, Usual] | None = None,
+) -> Plan:
+    """The frozen plan of running `runbook` against `target`.
+
+    Raises `WrongUsage` where a value that the runbook needs is neither a parameter nor in the target.
+    """
+    planner = _Planner(target, parameters)
+    steps = planner.steps_of(runbook)
+    return Plan(
+        runbook=runbook.path.stem,
+        title=planner.text(runbook.title),
+        introduction=runbook.introduction,
+        target=target,
+        parameters=dict(parameters),
+        steps=tuple(steps),
+        undo_runbooks=planner.undo_runbooks,
+        digests=dict(digests),
+        project_root=str(project_root),
+        tasks_file=str(tasks_file) if tasks_file else None,
+        usual=dict(usual or {}),
+    )
+
+
+class _Planner:
+    """Resolves one runbook's steps. `given` are templates that stand in for parameters (an undo's `with`)."""
+
+    def __init__(
+        self,
+        target: Target,
+        parameters: Mapping[str, Scalar],
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._model = target
+        self._parameters = dict(parameters)
+        self._given = dict(given or {})
+        self._target = target.model_dump(mode="json", by_alias=True)
+        self.undo_runbooks: dict[str, tuple[PlannedStep, ...]] = {}
+
+    def value(self, template: Any, where: str = "") -> Any:
+        """`template` with parameters and target filled in; facts are left for when the step starts."""
+        template = _composed(template, self._given)
+        try:
+            return resolve(template, {"param": self._parameters, "target": self._target}, keep={"facts"})
+        except MissingValue as missing:
+            raise WrongUsage(
+                f"{where or 'The runbook'} needs a value that isn't there: {missing}",
+                still_safe="nothing was started.",
+                next_step="give the parameter, or add the value to the target in handrail.toml.",
+            ) from missing
+
+    def text(self, template: str, where: str = "") -> str:
+        """The same for text that is shown, as text."""
+        return str(self.value(template, where))
+
+    def steps_of(self, runbook: Runbook, prefix: str = "") -> list[PlannedStep]:
+        planned: list[PlannedStep] = []
+        for section in runbook.sections:
+            for step in section.steps:
+                if step.included is not None:
+                    planned += self.steps_of(step.included, prefix=f"{prefix}{step.key}/")
+                else:
+                    planned.append(self._step(runbook, section.title, step, prefix))
+        return planned
+
+    def _step(self, runbook: Runbook, section: str, step: Step, prefix: str) -> PlannedStep:
+        block, where = step.block, f"{runbook.path.name}:{step.line}: {step.title}"
+        timeout = block.timeout or DEFAULT_TIMEOUT
+        estimate = block.estimate or DEFAULT_ESTIMATE
+        if block.watch is not None:
+            watched = self._watch_duration(step, where)
+            timeout, estimate = block.timeout or watched + WATCH_MARGIN, block.estimate or watched
+        return PlannedStep(
+            key=f"{prefix}{step.key}",
+            section=self.text(section, where),
+            title=self.text(step.title, where),
+            prose=step.prose,
+            kind=step.kind,
+            source=f"{runbook.path}:{step.line}",
+            call=self._call_of(step, where),
+            statement=self.text(block.attest or step.title, where) if step.kind is StepKind.ATTEST else None,
+            by=block.by,
+            gate=tuple(self._gate(gate, where) for gate in block.gate),
+            timeout=timeout,
+            estimate=estimate,
+            undo=self._undo(block.undo, step, where) if block.undo is not None else None,
+            irreversible=block.irreversible,
+            irreversible_when=block.irreversible_when,
+            probe=self._call(block.probe, where) if block.probe is not None else None,
+            idempotent=block.idempotent,
+            on_failure=block.on_failure,
+        )
+
+    def _call_of(self, step: Step, where: str) -> PlannedCall | None:
+        block = step.block
+        arguments = self.value(block.arguments, where)
+        if step.kind is StepKind.FENCE:
+            return PlannedCall(task=FENCE_TASK, arguments={"script": step.script or ""})
+        if block.announce is not None:
+            return PlannedCall(
+                task="announce.post", arguments={"text": self.value(block.announce, where), **arguments}
+            )
+        if block.watch is not None:
+            seconds = self._watch_duration(step, where).total_seconds()
+            watch = {"duration": f"{seconds:.0f}s"}
+            if block.watch.every is not None:
+                watch["every"] = f"{block.watch.every.total_seconds():.0f}s"
+            return PlannedCall(task=block.watch.task, arguments={**watch, **arguments})
+        task = block.task or block.check
+        return PlannedCall(task=task, arguments=arguments) if task else None
+
+    def _watch_duration(self, step: Step, where: str) -> timedelta:
+        watch = step.block.watch
+        given = self.value(watch.duration if watch else "", where)
+        try:
+            duration = parse_duration(given)
+        except ValueError as error:
+            raise WrongUsage(f"{where}: `for` is {given!r}; expected {error}.") from error
+        return duration if isinstance(duration, timedelta) else timedelta()
+
+    def _call(self, call: Call, where: str) -> PlannedCall:
+        return PlannedCall(task=call.task, arguments=self.value(call.arguments, where))
+
+    def _gate(self, gate: GateCheck, where: str) -> PlannedGate:
+        call = PlannedCall(task=gate.check, arguments=self.value(gate.arguments, where))
+        return PlannedGate(call=call, waivable=gate.waivable)
+
+    def _undo(self, undo: Undo, step: Step, where: str) -> PlannedUndo:
+        common: dict[str, Any] = {
+            "when": undo.when,
+            "unless_needed": undo.unless_needed,
+            "estimate": undo.estimate,
+            "timeout": undo.timeout,
+        }
+        if undo.task is not None:
+            call = PlannedCall(task=undo.task, arguments=self.value(undo.arguments, where))
+            return PlannedUndo(kind=UndoKind.TASK, call=call, **common)
+        if undo.runbook is not None and step.undo_runbook is not None:
+            if undo.runbook not in self.undo_runbooks:
+                self.undo_runbooks[undo.runbook] = self._undo_steps(undo, step.undo_runbook, where)
+            return PlannedUndo(kind=UndoKind.RUNBOOK, runbook=undo.runbook, **common)
+        return PlannedUndo(kind=UndoKind.NOTHING, reason=undo.nothing or "", **common)
+
+    def _undo_steps(self, undo: Undo, runbook: Runbook, where: str) -> tuple[PlannedStep, ...]:
+        """An undo runbook's steps; what the step gives it `with` stands in for its parameters."""
+        given = {name: self.value(value, where) for name, value in undo.arguments.items()}
+        declared = runbook.front_matter.parameters
+        defaults = {name: p.default for name, p in declared.items() if p.default is not None}
+        return tuple(_Planner(self._model, defaults, given).steps_of(runbook))
+
+
+def _composed(template: Any, given: Mapping[str, Any]) -> Any:
+    """`template` with each `${param.NAME}` replaced by the template that is given for it."""
+    if isinstance(template, Mapping):
+        return {key: _composed(item, given) for key, item in template.items()}
+    if isinstance(template, list | tuple):
+        return [_composed(item, given) for item in template]
+    if not isinstance(template, str) or not given:
+        return template
+    found = [r for r in references(template) if r.namespace == "param" and r.path[0] in given]
+    if len(found) == 1 and str(found[0]) == template:
+        return given[found[0].path[0]]
+    for reference in reversed(found):
+        value = given[reference.path[0]]
+        template = f"{template[: reference.start]}{value}{template[reference.end :]}"
+    return template
