@@ -58,6 +58,11 @@ class AttemptFiles:
         """The exit record, written into space that was allocated before the task started."""
         return self.folder / "exit"
 
+    @property
+    def shim_log(self) -> Path:
+        """What the shim says of itself: why it could not begin, or a traceback."""
+        return self.folder / "shim.log"
+
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:

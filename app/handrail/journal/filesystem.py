@@ -15,27 +15,8 @@ from handrail.errors import StorageFault
 from handrail.paths import STATE_VARIABLE
 
 NETWORK_TYPES = frozenset(
-    [
-        "9p",
-        "afs",
-        "afpfs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "davfs",
-        "gfs2",
-        "glusterfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "ocfs2",
-        "orangefs",
-        "smb3",
-        "smbfs",
-        "sshfs",
-        "webdav",
-    ]
+    {"9p", "afs", "afpfs", "beegfs", "ceph", "cifs", "davfs", "gfs2", "glusterfs", "lustre", "ncpfs"}
+    | {"nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs", "sshfs", "webdav"}
 )
 NETWORK_FUSE = re.compile(
     r"^fuse\.(sshfs|glusterfs|ceph|s3fs|rclone|davfs2?|cifs|smbnetfs|gcsfuse|goofys|mount-s3)"

@@ -100,8 +100,11 @@ class SqliteJournal:
         sound = wal_is_sound(sqlite3.sqlite_version_info)
         # An open journal keeps the mode it has, unless that mode is the defective one: changing it needs
         # a moment in which nobody else has the file open.
-        wanted = "wal" if sound and (fresh or mode == "wal") else "truncate"
-        return str(db.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0])
+        if sound and (fresh or mode == "wal"):
+            # Another process that opens the new file in this moment keeps it from changing its mode.
+            with suppress(sqlite3.OperationalError):
+                return str(db.execute("PRAGMA journal_mode=wal").fetchone()[0])
+        return str(db.execute("PRAGMA journal_mode=truncate").fetchone()[0])
 
     def _pragma(self, name: str) -> Any:
         return self._db.execute(f"PRAGMA {name}").fetchone()[0]
