@@ -1,0 +1,231 @@
+"""A run's state as lines for people and as plain values for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from handrail.clock import Instant
+from handrail.reports.timeline import Line, call_text
+from handrail.run.deadlines import Countdown, countdowns
+from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
+from handrail.run.state import AttemptState, RunState, StepState, StepStatus
+from handrail.run.undo import undo_plan
+from handrail.text import clean_line, countdown, duration
+
+MARKS = {
+    StepStatus.PENDING: "[ ]",
+    StepStatus.CHECKING: "[?]",
+    StepStatus.HELD: "[=]",
+    StepStatus.RUNNING: "[>]",
+    StepStatus.PASSED: "[x]",
+    StepStatus.FAILED: "[!]",
+    StepStatus.IN_DOUBT: "[~]",
+    StepStatus.SKIPPED: "[-]",
+    StepStatus.MARKED_DONE: "[d]",
+}
+
+
+def utc(at: Instant | None) -> str | None:
+    """A moment as ISO 8601 text in UTC."""
+    return at.datetime().isoformat(timespec="milliseconds") if at else None
+
+
+def plan_lines(plan: Plan, commands: Mapping[str, list[str]]) -> list[str]:
+    """The plan for people: every step with its exact commands, gate, limits and way back.
+
+    `commands` are the command lines by step key; `undo/KEY` for a step's own undo task.
+    """
+    lines = [f"{plan.title} on {plan.target.name}{' (PRODUCTION)' if plan.target.production else ''}"]
+    for name, value in plan.parameters.items():
+        lines.append(f"  {name} = {clean_line(str(value))}")
+    section = None
+    for number, step in enumerate(plan.steps, 1):
+        if step.section != section:
+            section = step.section
+            lines += ["", f"## {clean_line(section)}"]
+        lines += _planned(number, step, commands)
+    for name, steps in plan.undo_runbooks.items():
+        lines += ["", f"## Rollback by the runbook {clean_line(name)} (only when you roll back)"]
+        for number, step in enumerate(steps, 1):
+            lines += _planned(number, step, commands)
+    return lines
+
+
+def _planned(number: int, step: PlannedStep, commands: Mapping[str, list[str]]) -> list[str]:
+    lines = [f"{number:>3}. {clean_line(step.title)}  [{step.kind.value}]  {step.key}"]
+    if step.statement is not None:
+        by = "someone else than the operator" if step.by == "someone-else" else "the operator"
+        lines.append(f"       {by} says: {clean_line(step.statement)}")
+    for command in commands.get(step.key, []):
+        lines += [f"       {clean_line(line)}" for line in command.splitlines()]
+    for gate in step.gate:
+        waivable = "" if gate.waivable else " (can't be waived)"
+        lines.append(f"       gate: {call_text(gate.call)} must pass{waivable}")
+    if step.call is not None:
+        usual = f"about {duration(step.estimate)}"
+        lines.append(f"       time: {usual}, stopped after {duration(step.timeout)}")
+    if step.on_failure is not None:
+        lines.append(f"       failure: raises a rollback trigger of class {step.on_failure.value}")
+    if (way_back := _way_back(step)) is not None:
+        lines.append(f"       undo: {way_back}")
+    lines += [f"             {clean_line(line)}" for line in commands.get(f"undo/{step.key}", [])]
+    return lines
+
+
+def _way_back(step: PlannedStep) -> str | None:
+    parts = []
+    if step.undo is not None:
+        parts.append(_undo(step.undo))
+    elif not step.only_looks:
+        parts.append("none: the runbook names no way back")
+    if step.irreversible or step.irreversible_when:
+        reason = clean_line(step.irreversible or "what it changed can't be brought back")
+        when = f" (when {step.irreversible_when})" if step.irreversible_when else ""
+        parts.append(f"IRREVERSIBLE{when}: {reason}")
+    return "; ".join(parts) or None
+
+
+def _undo(undo: PlannedUndo) -> str:
+    when = f", when {undo.when}" if undo.when else ""
+    if undo.kind is UndoKind.TASK and undo.call is not None:
+        return f"{call_text(undo.call)}{when}"
+    if undo.kind is UndoKind.RUNBOOK:
+        return f"the runbook {undo.runbook}{when}"
+    return f"nothing to undo: {clean_line(undo.reason)}"
+
+
+def step_line(step: StepState) -> str:
+    """One step with its mark, title, state and reason."""
+    took = f" in {duration(step.ended.since(step.started))}" if step.started and step.ended else ""
+    why = f": {clean_line(step.why)}" if step.why else ""
+    by = f" by {step.by}" if step.by else ""
+    status = "" if step.status is StepStatus.PENDING else f" ({step.status.value}{by}{took}){why}"
+    return f"{MARKS[step.status]} {clean_line(step.planned.title)}{status}"
+
+
+def status_lines(state: RunState, now: Instant) -> list[str]:
+    """Where the run stands: target, phase, operator, what runs, countdowns, steps."""
+    done = sum(step.status.is_done for step in state.current_steps)
+    title, target = clean_line(state.plan.title), state.plan.target.name
+    steps = f"{done} of {len(state.current_steps)} steps done"
+    lines = [f"{title} on {target}: {state.phase.value}, {steps}; driven by {state.operator.name}"]
+    if (running := state.running) is not None:
+        lines.append(
+            f"Running for {duration(now.since(running.announced))}: {call_text(running.call)} "
+            f"(attempt {running.number})"
+        )
+    if state.phase.is_open:
+        lines += [countdown_line(each) for each in countdowns(state, now)]
+    lines += [step_line(step) for step in state.current_steps]
+    return lines
+
+
+def countdown_line(each: Countdown) -> str:
+    """A countdown on one line: what is left of the deadline, and until the last safe moment."""
+    number, because = each.trigger.number, clean_line(each.trigger.because)
+    source = "measured" if each.rollback.measured else "estimated"
+    if each.to_deadline < timedelta():
+        return f"Rollback deadline MISSED by {countdown(-each.to_deadline)} (trigger {number}: {because})"
+    safe = (
+        f"start it within {countdown(each.to_last_safe)}"
+        if each.to_last_safe >= timedelta()
+        else f"TOO LATE to be sure, by {countdown(-each.to_last_safe)}"
+    )
+    return (
+        f"Rollback due in {countdown(each.to_deadline)}, {safe}: it takes "
+        f"{duration(each.rollback.expected)} ({source}; trigger {number}: {because})"
+    )
+
+
+def undo_lines(state: RunState) -> list[str]:
+    """What rolling back now would undo, in order, and what it would not."""
+    plan = undo_plan(state)
+    lines = ["Rolling back would do this, in order:"]
+    lines += [f"{n:>3}. {clean_line(step.title)}" for n, step in enumerate(plan.steps, 1)] or ["  nothing"]
+    if plan.irreversible:
+        lines.append("It can NOT take back:")
+        lines += [f"   - {clean_line(title)}: {clean_line(why)}" for title, why in plan.irreversible]
+    if plan.needless:
+        lines.append("It need not take back:")
+        lines += [f"   - {clean_line(title)}: {clean_line(why)}" for title, why in plan.needless]
+    return lines
+
+
+def _step_values(step: StepState) -> dict[str, Any]:
+    return {
+        "key": step.key,
+        "title": step.planned.title,
+        "section": step.planned.section,
+        "kind": step.planned.kind.value,
+        "status": step.status.value,
+        "undoes": step.undoes,
+        "attempts": list(step.attempts),
+        "why": step.why,
+        "by": step.by,
+        "waived": step.waived,
+        "doubt": step.doubt,
+        "probe_evidence": step.probe_evidence,
+        "started": utc(step.started),
+        "ended": utc(step.ended),
+    }
+
+
+def _attempt_values(attempt: AttemptState) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "purpose": attempt.purpose.value,
+        "step": attempt.step,
+        "task": attempt.call.task,
+        "arguments": attempt.call.arguments,
+        "result": attempt.result.value if attempt.result else None,
+        "in_doubt": attempt.in_doubt,
+        "exit_code": attempt.exit_code,
+        "signal": attempt.signal,
+        "verdict": attempt.verdict,
+        "evidence": attempt.evidence,
+        "left_behind": list(attempt.left_behind),
+        "log_bytes": attempt.log_bytes,
+        "started": utc(attempt.started),
+        "ended": utc(attempt.ended),
+    }
+
+
+def as_values(state: RunState, lines: Iterable[Line] = ()) -> dict[str, Any]:
+    """All that is known of a run, for `--json`."""
+    return {
+        "run": state.run,
+        "title": state.plan.title,
+        "runbook": state.plan.runbook,
+        "target": state.plan.target.name,
+        "production": state.plan.target.production,
+        "phase": state.phase.value,
+        "open": state.phase.is_open,
+        "operator": state.operator.name,
+        "opened": utc(state.opened),
+        "closed": utc(state.closed),
+        "closed_why": state.closed_why,
+        "deadlines_met": state.deadlines_met,
+        "parameters": state.plan.parameters,
+        "digests": state.plan.digests,
+        "steps": [_step_values(step) for step in state.steps.values()],
+        "attempts": [_attempt_values(attempt) for attempt in state.attempts.values()],
+        "facts": state.facts,
+        "triggers": [
+            {
+                "number": trigger.number,
+                "class": trigger.trigger_class.value,
+                "because": trigger.because,
+                "step": trigger.step,
+                "evidence_from": utc(trigger.evidence_from),
+                "deadline": utc(trigger.deadline),
+                "closed": trigger.closed,
+                "passed": trigger.passed,
+            }
+            for trigger in state.triggers.values()
+        ],
+        "notes": [{"at": utc(note.at), "who": note.who, "text": note.text} for note in state.notes],
+        "not_undone": [{"title": title, "why": why} for title, why in state.not_undone],
+        "timeline": [{"seq": line.seq, "at": utc(line.at), "text": line.text} for line in lines],
+    }
