@@ -40,7 +40,7 @@ def send(request: Request) -> Answer:
                 status=response.status_code,
                 body=body[:LARGEST_BODY_BYTES].decode(response.encoding or "utf-8", "replace"),
                 headers={name.lower(): value for name, value in response.headers.items()},
-                cookies=dict(response.cookies.items()),
+                cookies=dict(_cookie(line) for line in response.headers.get_list("set-cookie")),
                 seconds=time.monotonic() - started,
             )
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -51,6 +51,11 @@ def send(request: Request) -> Answer:
         raise NoAnswer(f"{shown} didn't answer within {request.timeout:g} s.", sent=True) from error
     except httpx.HTTPError as error:
         raise NoAnswer(f"{shown} broke off its answer: {_reason(error)}.", sent=True) from error
+
+
+def _cookie(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(";")[0].partition("=")
+    return name.strip(), value.strip()
 
 
 def _reason(error: Exception) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 class Command:
     """One program with its arguments, never a shell line.
 
-    `environment` is added to what the performer gives each child; where `inherits` names variables,
-    only those are taken over from the caller.
+    `environment` is added to what the performer gives each child; where `inherits` names variables
+    (`LC_*` is a pattern), only those are taken over from the caller.
     `dry_output` is what a read gives in a dry run.
     """
 

@@ -31,6 +31,10 @@ class Performer(Protocol):
         """The seconds since the start, at once and then at each tick, until `duration` is over."""
         ...
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass before something is tried again."""
+        ...
+
     def say(self, line: str) -> None:
         """Print one line to the log."""
         ...

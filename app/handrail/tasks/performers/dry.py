@@ -35,6 +35,9 @@ class DryPerformer:
         yield 0.0
         yield max(duration, every)
 
+    def pause(self, seconds: float) -> None:
+        """Nothing: nothing failed."""
+
     def say(self, line: str) -> None:
         """Nothing: what a task says follows from what it found."""
 

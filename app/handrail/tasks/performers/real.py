@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from handrail.errors import MachineFault
@@ -35,7 +36,11 @@ class RealPerformer:
     def _execute(self, command: Command, *, hide: str | None, quiet: bool) -> Outcome:
         environment = self._environment
         if command.inherits is not None:
-            environment = {name: value for name, value in environment.items() if name in command.inherits}
+            environment = {
+                name: value
+                for name, value in environment.items()
+                if any(fnmatchcase(name, pattern) for pattern in command.inherits)
+            }
         if not quiet:
             print(command.line(), flush=True)
         runner = LogRunner(self._context, command.argv, command.cwd)
@@ -93,6 +98,10 @@ class RealPerformer:
             if tick > duration:
                 return
             time.sleep(max(0.0, start + tick - time.monotonic()))
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass before something is tried again."""
+        time.sleep(seconds)
 
     def say(self, line: str) -> None:
         """Print one line to the log."""
