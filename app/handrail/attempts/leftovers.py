@@ -6,7 +6,6 @@ Standard library only: the shim imports this module.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -60,10 +59,7 @@ def _table() -> tuple[dict[int, int], dict[int, int]]:
             fields = stat.rpartition(")")[2].split()
             parents[int(entry)], groups[int(entry)] = int(fields[1]), int(fields[2])
     else:
-        listed = subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,pgid="], capture_output=True, text=True, check=False
-        ).stdout
-        for line in listed.splitlines():
+        for line in _ps("-axo", "pid=,ppid=,pgid=").splitlines():
             pid, parent, group = (int(field) for field in line.split())
             parents[pid], groups[pid] = parent, group
     return parents, groups
@@ -87,7 +83,11 @@ def _names(pid: int) -> tuple[str, str]:
         except OSError:
             return "", ""
         return name, line.split(b"\0", 1)[0].decode(errors="replace")[:_COMMAND_LENGTH]
-    listed = subprocess.run(
-        ["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    listed = _ps("-o", "comm=", "-p", str(pid)).strip()
     return Path(listed).name, listed[:_COMMAND_LENGTH]
+
+
+def _ps(*arguments: str) -> str:
+    import subprocess  # noqa: PLC0415 - loading it costs time, and Linux needs none of it
+
+    return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False).stdout

@@ -86,7 +86,7 @@ def read_outcome(files: AttemptFiles) -> Outcome:
     try:
         claim = _read_values(files.claim)
         if claim is None:
-            return NeverStarted("Its shim has not claimed it.")
+            return NeverStarted(_with_words(files, "Its shim has not claimed it."))
         if record := exit_record.read(files.exit):
             return Exited(record)
         if claim.get("void"):
@@ -113,9 +113,8 @@ def _without_shim(files: AttemptFiles, claim: dict[str, Any], task: dict[str, An
     """What is known when the shim is gone and left no record."""
     if task is None:
         # The task's identity is on the disk before its first instruction: without it, there was none.
-        said = shim_words(files)
         reason = "Its shim ended before it let the task go."
-        return NeverStarted(f"{reason} It said: {said}" if said else reason, sealed=True)
+        return NeverStarted(_with_words(files, reason), sealed=True)
     identity = _identity_of(task)
     if identity is not None and identity.is_alive():
         return Running(identity, _instant_of(task), orphaned=True)
@@ -190,6 +189,11 @@ def cancel_orphan(files: AttemptFiles, grace: timedelta | None = None) -> Outcom
         while found.identity.is_alive() and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
     return read_outcome(files)
+
+
+def _with_words(files: AttemptFiles, reason: str) -> str:
+    said = shim_words(files)
+    return f"{reason} It said: {said}" if said else reason
 
 
 def _is_held(lock: Path) -> bool:
