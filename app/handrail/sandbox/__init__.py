@@ -1,0 +1,1 @@
+"""A real web shop on loopback, to try handrail and to train on."""

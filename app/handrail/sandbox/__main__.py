@@ -1,0 +1,42 @@
+"""`python -m handrail.sandbox`: the sandbox without the rest of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from handrail.errors import ExitCode, HandrailError
+from handrail.sandbox.lifecycle import Sandbox
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Bring the sandbox up or down, reset it, or say how it is; the exit code is `ExitCode`'s."""
+    parser = argparse.ArgumentParser(prog="python -m handrail.sandbox", description=__doc__)
+    parser.add_argument("action", choices=("up", "status", "reset", "down"))
+    parser.add_argument("--at", type=Path, default=Path("sandbox"), help="the sandbox's folder")
+    parser.add_argument("--new-ports", action="store_true", help="with reset: choose free ports anew")
+    chosen = parser.parse_args(arguments)
+    sandbox = Sandbox(chosen.at)
+
+    def progress(line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        match chosen.action:
+            case "up":
+                sandbox.up(progress)
+            case "reset":
+                sandbox.reset(progress, new_ports=chosen.new_ports)
+            case "down":
+                sandbox.down(progress)
+        for line in sandbox.status().lines():
+            print(line)
+    except HandrailError as error:
+        print("\n".join(error.lines()), file=sys.stderr)
+        return error.exit_code
+    return ExitCode.FINISHED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Where everything of one sandbox lies: below one folder, so that many can stand side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PARTS = ("database", "application", "proxy", "webhook", "traffic")
+"""What runs, in the order in which it starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The folders and files of the sandbox at `root`, which is absolute and free of symbolic links."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """Ports, passwords, and the identity of every process that was started."""
+        return self.root / "sandbox.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one call that changes the sandbox."""
+        return self.root / "sandbox.lock"
+
+    @property
+    def origin(self) -> Path:
+        """The bare repository that the team pushes to."""
+        return self.root / "origin.git"
+
+    @property
+    def shop(self) -> Path:
+        """The operator's clone: the project folder, with `handrail.toml`."""
+        return self.root / "shop"
+
+    @property
+    def production(self) -> Path:
+        """The checkout that production is served from."""
+        return self.root / "production"
+
+    @property
+    def flag(self) -> Path:
+        """While this file is there, the proxy serves the maintenance page."""
+        return self.production / "tmp" / "maintenance.flag"
+
+    @property
+    def settings(self) -> Path:
+        """The application's settings, with the database's password; not in git."""
+        return self.production / ".env"
+
+    @property
+    def pm2_home(self) -> Path:
+        """pm2's private home."""
+        return self.root / "pm2"
+
+    @property
+    def tools(self) -> Path:
+        """Where pm2 itself is installed, apart from production's node_modules."""
+        return self.root / "tools"
+
+    @property
+    def pm2(self) -> Path:
+        """The pm2 program."""
+        return self.tools / "node_modules" / ".bin" / "pm2"
+
+    @property
+    def programs(self) -> Path:
+        """Node.js and npm of the Python wheel, where the machine has none of its own."""
+        return self.root / "bin"
+
+    @property
+    def postgres(self) -> Path:
+        """PostgreSQL's data."""
+        return self.root / "postgres"
+
+    @property
+    def builds(self) -> Path:
+        """Builds kept for a quick reset, by commit."""
+        return self.root / "builds"
+
+    @property
+    def run(self) -> Path:
+        """Logs, posts, and what else comes and goes."""
+        return self.root / "run"
+
+    @property
+    def posts(self) -> Path:
+        """What was posted to the webhook, a JSON line each."""
+        return self.run / "webhook.jsonl"
+
+    @property
+    def webhook_mode(self) -> Path:
+        """How the webhook answers: `ok`, a status such as `500`, or `hang`; `ok` where it is missing."""
+        return self.run / "webhook.mode"
+
+    @property
+    def traffic(self) -> Path:
+        """The background traffic's access log, a JSON line for each request."""
+        return self.run / "traffic.log"
+
+    def log(self, name: str) -> Path:
+        """The log of one part or step."""
+        return self.run / f"{name}.log"

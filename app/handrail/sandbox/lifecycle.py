@@ -1,0 +1,398 @@
+"""Brings the sandbox up and down, resets it, and says how it is."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from handrail.errors import MachineFault, Refused
+from handrail.sandbox.application import Application, read_json
+from handrail.sandbox.commands import (
+    Cancelled,
+    Commands,
+    Progress,
+    bare_environment,
+    disk_full,
+    end_processes,
+)
+from handrail.sandbox.configuration import project_file
+from handrail.sandbox.database import RELEASED, SERVED, Database
+from handrail.sandbox.layout import PARTS, Layout
+from handrail.sandbox.programs import Programs, find_programs
+from handrail.sandbox.record import LOOPBACK, PORTS, Record, choose_ports, holder_of, port_is_free
+from handrail.sandbox.repository import SERVED_FIRST, Repository
+
+NEEDED_BYTES = 300_000_000
+PORT_OF_PART = {"database": "database", "application": "app", "proxy": "public", "webhook": "webhook"}
+SERVICES = ("webhook", "proxy", "traffic")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the sandbox: whether it runs, where it answers, and what else is worth knowing."""
+
+    name: str
+    running: bool
+    address: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """How the sandbox is. `version` and `commit` are what production serves, `None` where it doesn't."""
+
+    root: Path
+    exists: bool
+    parts: tuple[Part, ...]
+    version: str | None
+    commit: str | None
+    maintenance: bool
+
+    @property
+    def running(self) -> bool:
+        """Whether every part runs."""
+        return bool(self.parts) and all(part.running for part in self.parts)
+
+    def lines(self) -> list[str]:
+        """The status for people, a line for each part."""
+        if not self.exists:
+            return [f"There is no sandbox in {self.root}."]
+        lines = [f"Sandbox in {self.root}"]
+        for part in self.parts:
+            state = "runs" if part.running else "is down"
+            lines.append(f"  {part.name:<12}{state:<9}{part.address}  {part.detail}".rstrip())
+        served = f"{self.version} ({(self.commit or '')[:12]})" if self.version else "nothing"
+        maintenance = ", behind the maintenance page" if self.maintenance else ""
+        return [*lines, f"Production serves {served}{maintenance}."]
+
+
+@dataclass(slots=True)
+class _Site:
+    """One call's view of the sandbox: its parts, put together from the record and the programs."""
+
+    record: Record
+    commands: Commands
+    programs: Programs
+    repository: Repository
+    database: Database
+    application: Application
+
+
+class Sandbox:
+    """The web shop below `root`. Every call may be repeated; one at a time changes anything.
+
+    `environment` is the caller's; of it, little reaches the processes that stay.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.layout = Layout(root.expanduser().resolve())
+        self._environment = dict(os.environ if environment is None else environment)
+
+    @property
+    def project_file(self) -> Path:
+        """The `handrail.toml` of the operator's clone."""
+        return self.layout.shop / "handrail.toml"
+
+    def up(self, progress: Progress) -> None:
+        """Make what is missing and start what isn't running; production keeps what it serves.
+
+        Raises `MachineFault` where a program is missing, a port is taken, the disk is full or a part
+        doesn't start; what runs by then is noted in `sandbox.json`, and `down` ends it.
+        """
+        with self._locked(), self._faults():
+            self._up(progress)
+
+    def reset(self, progress: Progress, *, new_ports: bool = False) -> None:
+        """Bring production back to `v1.2.3`: clean checkout, fresh database, no maintenance, no posts.
+
+        The origin gets its first branches and tags back. The operator's clone is kept as it is, but for
+        `handrail.toml`. With `new_ports`, free ports are chosen anew.
+        """
+        with self._locked(), self._faults():
+            record = Record.read(self.layout.record)
+            if record is None or not self._is_made():
+                if record is not None and new_ports:
+                    self._stop(record, progress)
+                    record.ports = choose_ports()
+                    record.save()
+                self._up(progress)
+                return
+            self._reset(record, progress, new_ports=new_ports)
+
+    def down(self, progress: Progress) -> None:
+        """End every process that the sandbox started, by identity, and nothing else; files are kept."""
+        if not self.layout.root.exists():
+            return
+        with self._locked(), self._faults():
+            record = Record.read(self.layout.record)
+            if record is not None:
+                self._stop(record, progress)
+
+    def status(self) -> SandboxStatus:
+        """How the sandbox is now. Looks only; with what doesn't answer, it takes at most some seconds."""
+        record = Record.read(self.layout.record)
+        if record is None:
+            return SandboxStatus(self.layout.root, False, (), None, None, False)
+        served = read_json(f"{record.address('app')}/version") if record.living("application") else None
+        parts = tuple(self._part(name, record, served is not None) for name in PARTS)
+        version = str(served["version"]) if served else None
+        commit = str(served["commit"]) if served else None
+        return SandboxStatus(self.layout.root, True, parts, version, commit, self.layout.flag.exists())
+
+    def _part(self, name: str, record: Record, answers: bool) -> Part:
+        living = record.living(name)
+        pids = "pid " + ", ".join(str(identity.pid) for identity in living) if living else ""
+        match name:
+            case "database":
+                return Part(name, bool(living), f"{LOOPBACK}:{record.ports['database']}", pids)
+            case "application":
+                return Part(name, answers, record.address("app"), pids)
+            case "proxy":
+                return Part(name, bool(living), record.address("public"), pids)
+            case "webhook":
+                return Part(name, bool(living), record.address("webhook"), pids)
+        return Part(name, bool(living), "", pids)
+
+    def _site(self, record: Record, progress: Progress) -> _Site:
+        programs = find_programs(self.layout, self._environment)
+        commands = Commands(self.layout.run, progress)
+        repository = Repository(self.layout, commands, programs.git, self._environment)
+        database = Database(self.layout, record, commands, programs.postgres, self._environment)
+        application = Application(self.layout, record, commands, programs, self._environment)
+        return _Site(record, commands, programs, repository, database, application)
+
+    def _is_made(self) -> bool:
+        return (self.layout.builds / "made").exists()
+
+    def _up(self, progress: Progress) -> None:
+        record = Record.read(self.layout.record)
+        if record is not None and self._is_made() and self._all_runs(record):
+            progress("Everything runs already.")
+            return
+        for folder in (self.layout.run, self.layout.builds):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.layout.root.chmod(0o700)
+        record = record or Record(self.layout.record)
+        record.save()
+        site = self._site(record, progress)
+        if shutil.disk_usage(self.layout.root).free < NEEDED_BYTES and not self._is_made():
+            raise disk_full(self.layout.root)
+        self._refuse_taken_ports(site)
+        if self._is_made():
+            self._parallel(site, site.database.start, lambda: self._prepare_to_serve(site))
+        else:
+            self._make(site)
+        self._write_project_file(site)
+        if site.application.served() is None:
+            site.application.start()
+        self._start_services(site)
+
+    def _make(self, site: _Site) -> None:
+        def production() -> None:
+            with site.commands.step("Making the repositories"):
+                site.repository.create()
+                site.record.refs = site.record.refs or site.repository.refs()
+                site.record.save()
+            site.application.write_settings()
+            site.application.install()
+            site.application.build(site.repository.commit_of())
+
+        self._parallel(site, production, site.application.install_tools, site.database.start)
+        site.database.create_empty(SERVED)
+        site.application.migrate()
+        site.database.copy(SERVED, RELEASED)
+        (self.layout.builds / "made").touch()
+
+    def _prepare_to_serve(self, site: _Site) -> None:
+        """Make up for what an interrupted deployment left, so that there is something to start."""
+        site.application.install_tools()
+        if not self.layout.settings.exists():
+            site.application.write_settings()
+        if site.application.served() is None:
+            site.application.install()
+            if not (self.layout.production / "dist" / "server.js").exists():
+                site.application.build(site.repository.commit_of())
+
+    def _reset(self, record: Record, progress: Progress, *, new_ports: bool) -> None:
+        site = self._site(record, progress)
+        if new_ports:
+            self._stop(record, progress)
+            record.ports = choose_ports()
+            record.save()
+        self.layout.flag.unlink(missing_ok=True)
+
+        def production() -> None:
+            site.application.stop()
+            site.application.forget_pm2()
+            site.repository.restore_origin(record.refs)
+            site.repository.restore_production()
+            site.application.write_settings()
+            site.application.install_tools()
+            site.application.install()
+            site.application.build(site.repository.commit_of())
+
+        with site.commands.step(f"Bringing {SERVED_FIRST} back"):
+            self._parallel(site, production, lambda: self._start_database(site))
+            site.database.copy(RELEASED, SERVED)
+        self._refuse_taken_ports(site)
+        for leftover in (self.layout.posts, self.layout.webhook_mode):
+            leftover.unlink(missing_ok=True)
+        self._write_project_file(site)
+        site.application.start()
+        self._start_services(site)
+
+    def _start_database(self, site: _Site) -> None:
+        """Start the server; one whose data doesn't carry it is made anew."""
+        try:
+            site.database.start()
+            if site.database.exists(RELEASED):
+                return
+        except MachineFault as fault:
+            site.commands.say(f"{fault.summary} It is made anew.")
+        site.database.stop()
+        site.database.discard()
+        site.database.start()
+        site.database.create_empty(SERVED)
+        site.application.migrate()
+        site.database.copy(SERVED, RELEASED)
+
+    def _start_services(self, site: _Site) -> None:
+        record, layout = site.record, self.layout
+        arguments: dict[str, list[str]] = {
+            "webhook": ["receiver", "--port", str(record.ports["webhook"]), "--posts", str(layout.posts)]
+            + ["--mode", str(layout.webhook_mode)],
+            "proxy": ["proxy", "--port", str(record.ports["public"]), "--upstream", str(record.ports["app"])]
+            + ["--flag", str(layout.flag)],
+            "traffic": ["traffic", "--port", str(record.ports["public"]), "--log", str(layout.traffic)],
+        }
+        environment = bare_environment(site.programs.path, self._environment)
+        if "PYTHONPATH" in self._environment:
+            environment["PYTHONPATH"] = self._environment["PYTHONPATH"]
+        with site.commands.step("Starting proxy, webhook receiver and traffic"):
+            for part in SERVICES:
+                if record.living(part):
+                    continue
+                module, *rest = arguments[part]
+                argv = [sys.executable, "-P", "-m", f"handrail.sandbox.services.{module}", *rest]
+                identity = site.commands.start(part, argv, cwd=layout.run, environment=environment)
+                record.started(part, identity)
+                if part in PORT_OF_PART:
+                    self._await_service(site, part)
+
+    def _await_service(self, site: _Site, part: str) -> None:
+        port = site.record.ports[PORT_OF_PART[part]]
+
+        def listens() -> bool:
+            return not site.record.living(part) or not port_is_free(port)
+
+        site.commands.wait_until(listens, f"Starting the {part}", seconds=15)
+        if not site.record.living(part) or port_is_free(port):
+            raise MachineFault(
+                f"The sandbox's {part} doesn't start on port {port}.",
+                evidence=site.commands.tail(part),
+                next_step="mend what the lines above say, then bring the sandbox up again.",
+            )
+
+    def _write_project_file(self, site: _Site) -> None:
+        programs = site.programs
+        text = project_file(self.layout, site.record, programs.added, programs.postgres)
+        site.repository.write_project_file(text)
+
+    def _refuse_taken_ports(self, site: _Site) -> None:
+        site.application.note_processes()
+        for part, name in PORT_OF_PART.items():
+            port = site.record.ports[name]
+            if site.record.living(part) or port_is_free(port):
+                continue
+            raise MachineFault(
+                f"Port {port} on {LOOPBACK}, which the sandbox's {part} uses, is taken by another program.",
+                evidence=holder_of(port),
+                still_safe="that program wasn't touched, and the sandbox's files are as they were.",
+                next_step="end that program, or choose other ports: handrail sandbox reset --new-ports",
+            )
+
+    def _all_runs(self, record: Record) -> bool:
+        others = (part for part in PARTS if part != "application")
+        if not all(record.living(part) for part in others):
+            return False
+        return read_json(f"{record.address('app')}/version") is not None
+
+    def _stop(self, record: Record, progress: Progress) -> None:
+        commands = Commands(self.layout.run, progress)
+        with commands.step("Ending the sandbox's processes"):
+            services = [identity for part in SERVICES for identity in record.living(part)]
+            end_processes(services, signal.SIGTERM, grace=5)
+            programs = Programs(Path(), Path(), Path(), "", (), False)
+            Application(self.layout, record, commands, programs, self._environment).stop()
+            Database(self.layout, record, commands, Path(), self._environment).stop()
+        left = [identity for part in PARTS for identity in record.living(part)]
+        if left:
+            raise MachineFault(
+                "Some of the sandbox's processes don't end.",
+                evidence="\n".join(f"pid {identity.pid}" for identity in left),
+                next_step="end them by hand; they may wait for a disk.",
+            )
+        record.processes = {}
+        record.save()
+
+    def _parallel(self, site: _Site, *tasks: Callable[[], None]) -> None:
+        """Run tasks side by side; the first failure stops the others, and is raised."""
+        with ThreadPoolExecutor(len(tasks)) as pool:
+            futures = [pool.submit(task) for task in tasks]
+            try:
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            finally:
+                # Also after Ctrl-C, which reaches this thread alone.
+                if not all(future.done() and future.exception() is None for future in futures):
+                    site.commands.cancelled.set()
+        site.commands.cancelled.clear()
+        failures = [fault for future in futures if (fault := future.exception()) is not None]
+        for failure in failures:
+            if not isinstance(failure, Cancelled):
+                raise failure
+        for future in done:
+            future.result()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.layout.lock.open("a") as lock:
+            deadline = time.monotonic() + 2
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Refused(
+                            f"Another call is at work on the sandbox in {self.layout.root}.",
+                            next_step="wait until it has ended, then try again.",
+                        ) from None
+                    time.sleep(0.1)
+            yield
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise disk_full(self.layout.root) from error
+            raise MachineFault(
+                f"The sandbox's folder {self.layout.root} can't be used: {error.strerror} ({error.filename}).",
+                still_safe="what runs is noted in sandbox.json.",
+                next_step="mend its permissions, or put the sandbox into another folder.",
+            ) from error
+
+
+__all__ = ["PORTS", "Part", "Sandbox", "SandboxStatus"]

@@ -1,0 +1,24 @@
+'use strict';
+
+const ITEMS = new Map([
+  ['mug', { title: 'Enamel mug', cents: 1250 }],
+  ['lamp', { title: 'Desk lamp', cents: 4900 }],
+  ['notebook', { title: 'Ruled notebook', cents: 675 }],
+]);
+const MOST = 20;
+
+function price(item, quantity, coupon = '') {
+  const found = ITEMS.get(item);
+  if (!found) throw new RangeError(`there is no item ${JSON.stringify(item)}`);
+  if (!Number.isInteger(quantity) || quantity < 1 || quantity > MOST) {
+    throw new RangeError(`a quantity is a whole number from 1 to ${MOST}`);
+  }
+  const full = found.cents * quantity;
+  return coupon === 'WELCOME' ? Math.round(full * 0.9) : full;
+}
+
+function money(cents) {
+  return `${(cents / 100).toFixed(2)} €`;
+}
+
+module.exports = { ITEMS, price, money };
