@@ -101,11 +101,15 @@ class StepBlock(Frozen):
     by: Literal["operator", "someone-else"] = "operator"
     timeout: Duration | None = None
     estimate: Duration | None = None
-    gate: tuple[Annotated[GateCheck, BeforeValidator(_gate_check)], ...] = ()
+    gate: tuple[
+        Annotated[GateCheck, BeforeValidator(_gate_check, json_schema_input_type=GateCheck | TaskName)], ...
+    ] = ()
     undo: Undo | None = None
     irreversible: str | None = Field(default=None, description="Why this step can't be taken back")
     irreversible_when: str | None = None
-    probe: Annotated[Call | None, BeforeValidator(_call)] = None
+    probe: Annotated[Call | None, BeforeValidator(_call, json_schema_input_type=Call | TaskName | None)] = (
+        None
+    )
     idempotent: bool = False
     on_failure: TriggerClass | None = Field(default=None, description="The trigger that a failure raises")
 
