@@ -34,7 +34,7 @@ _SETTINGS = {
 
 
 class Database:
-    """The server in `postgres/` and the databases in it. `programs` holds initdb, postgres, psql and the rest."""
+    """The server in `postgres/` and its databases. `programs` holds initdb, postgres, psql and the rest."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Database:
 
     def exists(self, name: str) -> bool:
         """Whether the server has a database of this name."""
-        return bool(self.query(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+        return name in self.query("SELECT datname FROM pg_database").splitlines()
 
     def create_empty(self, name: str) -> None:
         """Make an empty database, owned by the application's role; one of the same name goes."""

@@ -29,7 +29,7 @@ from handrail.sandbox.configuration import project_file
 from handrail.sandbox.database import RELEASED, SERVED, Database
 from handrail.sandbox.layout import PARTS, Layout
 from handrail.sandbox.programs import Programs, find_programs
-from handrail.sandbox.record import LOOPBACK, PORTS, Record, choose_ports, holder_of, port_is_free
+from handrail.sandbox.record import LOOPBACK, Record, choose_ports, holder_of, port_is_free
 from handrail.sandbox.repository import SERVED_FIRST, Repository
 
 NEEDED_BYTES = 300_000_000
@@ -208,9 +208,7 @@ class Sandbox:
             site.application.build(site.repository.commit_of())
 
         self._parallel(site, production, site.application.install_tools, site.database.start)
-        site.database.create_empty(SERVED)
-        site.application.migrate()
-        site.database.copy(SERVED, RELEASED)
+        self._fill_database(site)
         (self.layout.builds / "made").touch()
 
     def _prepare_to_serve(self, site: _Site) -> None:
@@ -243,7 +241,10 @@ class Sandbox:
 
         with site.commands.step(f"Bringing {SERVED_FIRST} back"):
             self._parallel(site, production, lambda: self._start_database(site))
-            site.database.copy(RELEASED, SERVED)
+            if site.database.exists(RELEASED):
+                site.database.copy(RELEASED, SERVED)
+            else:
+                self._fill_database(site)
         self._refuse_taken_ports(site)
         for leftover in (self.layout.posts, self.layout.webhook_mode):
             leftover.unlink(missing_ok=True)
@@ -252,28 +253,34 @@ class Sandbox:
         self._start_services(site)
 
     def _start_database(self, site: _Site) -> None:
-        """Start the server; one whose data doesn't carry it is made anew."""
+        """Start the server; one that doesn't start on its data is made anew, empty."""
         try:
             site.database.start()
-            if site.database.exists(RELEASED):
-                return
         except MachineFault as fault:
             site.commands.say(f"{fault.summary} It is made anew.")
-        site.database.stop()
-        site.database.discard()
-        site.database.start()
+            site.database.stop()
+            site.database.discard()
+            site.database.start()
+
+    def _fill_database(self, site: _Site) -> None:
+        """Make the database of the release that production has checked out, and keep a copy for resets."""
         site.database.create_empty(SERVED)
         site.application.migrate()
         site.database.copy(SERVED, RELEASED)
 
     def _start_services(self, site: _Site) -> None:
         record, layout = site.record, self.layout
+        public, app, webhook = (str(record.ports[name]) for name in ("public", "app", "webhook"))
+        files = {"--posts": layout.posts, "--mode": layout.webhook_mode}
         arguments: dict[str, list[str]] = {
-            "webhook": ["receiver", "--port", str(record.ports["webhook"]), "--posts", str(layout.posts)]
-            + ["--mode", str(layout.webhook_mode)],
-            "proxy": ["proxy", "--port", str(record.ports["public"]), "--upstream", str(record.ports["app"])]
-            + ["--flag", str(layout.flag)],
-            "traffic": ["traffic", "--port", str(record.ports["public"]), "--log", str(layout.traffic)],
+            "webhook": [
+                "receiver",
+                "--port",
+                webhook,
+                *(str(part) for pair in files.items() for part in pair),
+            ],
+            "proxy": ["proxy", "--port", public, "--upstream", app, "--flag", str(layout.flag)],
+            "traffic": ["traffic", "--port", public, "--log", str(layout.traffic)],
         }
         environment = bare_environment(site.programs.path, self._environment)
         if "PYTHONPATH" in self._environment:
@@ -389,10 +396,7 @@ class Sandbox:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise disk_full(self.layout.root) from error
             raise MachineFault(
-                f"The sandbox's folder {self.layout.root} can't be used: {error.strerror} ({error.filename}).",
+                f"The sandbox in {self.layout.root} can't be used: {error.strerror} ({error.filename}).",
                 still_safe="what runs is noted in sandbox.json.",
                 next_step="mend its permissions, or put the sandbox into another folder.",
             ) from error
-
-
-__all__ = ["PORTS", "Part", "Sandbox", "SandboxStatus"]

@@ -92,7 +92,7 @@ class Record:
             raise MachineFault(
                 f"The sandbox's record {path} is damaged: {error}.",
                 still_safe="nothing was started or ended.",
-                next_step=f"end what still runs below {path.parent}, delete that folder, and bring it up anew.",
+                next_step=f"end what still runs below {path.parent}, delete it, and bring it up anew.",
             ) from error
 
     def save(self) -> None:

@@ -1,4 +1,4 @@
-"""Makes the team's repository: a bare origin with four releases, the operator's clone, production's checkout."""
+"""The team's repository: a bare origin with four releases, the operator's clone, production's checkout."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ RETRY_AFTER = "30"
 UPSTREAM_SECONDS = 60.0
 MAINTENANCE = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="generator" content="handrail-maintenance"><title>Maintenance</title></head>
+<head><meta charset="utf-8"><title>Maintenance</title><meta name="page" content="handrail-maintenance"></head>
 <body><h1>The shop is closed for a moment</h1>
 <p>We are working on it, and will be back within minutes. Your orders are safe.</p></body>
 </html>
