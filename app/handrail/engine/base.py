@@ -1,0 +1,29 @@
+"""What performs a run's effects: the real processes, or another that a drill or a test puts in its place."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from handrail.run.commands import Observation
+from handrail.run.events import AttemptStarted
+from handrail.run.state import RunState
+
+
+class Performer(Protocol):
+    """Starts and cancels attempts, and says what became of them; what it is told is journaled already."""
+
+    def start(self, state: RunState, event: AttemptStarted) -> Observation | None:
+        """Begin an attempt; returns at once. An observation is the news that it could not be begun."""
+        ...
+
+    def cancel(self, state: RunState, attempt: int) -> None:
+        """Ask for the attempt's end: TERM to its process group, a grace, KILL."""
+        ...
+
+    def look(self, state: RunState, attempt: int) -> Observation | None:
+        """What became of a running attempt; `None` while it runs."""
+        ...
+
+    def adopt(self, state: RunState, attempt: int) -> Observation | None:
+        """The same for an attempt of an engine before this one; one that never began never will."""
+        ...
