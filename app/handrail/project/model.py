@@ -89,7 +89,13 @@ class Database(Frozen):
     url: SecretValue
     programs: Path | None = None
     migrations: str = "migrations"
+    migrations_table: str = Field(default="pgmigrations", pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$")
     migrate_script: str = "migrate:prod"
+    down_script: str = "migrate:down"
+    dry_run_script: str = Field(
+        default="migrate:dry-run", description="Prints the SQL of pending migrations, and runs none of it"
+    )
+    backups: Path = Path("backups")
 
 
 class Flow(Frozen):
