@@ -16,8 +16,13 @@ import psutil
 
 from handrail.errors import MachineFault
 from handrail.processes import ProcessIdentity
-from handrail.sandbox.commands import Commands, bare_environment, end_processes, network_environment
-from handrail.sandbox.database import descendants
+from handrail.sandbox.commands import (
+    Commands,
+    bare_environment,
+    descendants,
+    end_processes,
+    network_environment,
+)
 from handrail.sandbox.layout import Layout
 from handrail.sandbox.programs import Programs
 from handrail.sandbox.record import Record

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from handrail.errors import MachineFault
 from handrail.processes import ProcessIdentity
 
@@ -208,3 +210,16 @@ def end_processes(identities: Sequence[ProcessIdentity], first: signal.Signals, 
     deadline = time.monotonic() + 5
     while any(identity.is_alive() for identity in identities) and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def descendants(identity: ProcessIdentity) -> list[ProcessIdentity]:
+    """The identities of every process below this one."""
+    try:
+        if not identity.is_alive():
+            return []
+        found = [
+            ProcessIdentity.of(child.pid) for child in psutil.Process(identity.pid).children(recursive=True)
+        ]
+    except psutil.Error:
+        return []
+    return [each for each in found if each is not None]

@@ -9,11 +9,9 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
 from handrail.errors import MachineFault
 from handrail.processes import ProcessIdentity
-from handrail.sandbox.commands import Commands, bare_environment, end_processes
+from handrail.sandbox.commands import Commands, bare_environment, descendants, end_processes
 from handrail.sandbox.layout import Layout
 from handrail.sandbox.record import LOOPBACK, Record
 
@@ -69,7 +67,16 @@ class Database:
         with self._commands.step("Starting PostgreSQL"):
             settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
             port = str(self._record.ports["database"])
-            server = [self._programs / "postgres", "-D", self.data, "-h", LOOPBACK, "-p", port, *settings]
+            server: list[str | Path] = [
+                self._programs / "postgres",
+                "-D",
+                self.data,
+                "-h",
+                LOOPBACK,
+                "-p",
+                port,
+                *settings,
+            ]
             identity = self._commands.start(
                 "database", [*prefix, *server], cwd=self._layout.postgres, environment=self._environment
             )
@@ -96,7 +103,7 @@ class Database:
             "PGPASSWORD": self._record.passwords["admin"],
             "PGCONNECT_TIMEOUT": "5",
         }
-        argv = [self._programs / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        argv: list[str | Path] = [self._programs / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         address = ["-h", LOOPBACK, "-p", str(self._record.ports["database"]), "-U", ADMIN, "-d", "postgres"]
         return self._commands.run(
             "psql", [*argv, *address, "-c", sql], cwd=self._layout.run, environment=environment
@@ -124,7 +131,7 @@ class Database:
         try:
             self._commands.run(
                 "initdb",
-                [*prefix, self._programs / "initdb", "-D", partial, *who, *options],
+                [*prefix, str(self._programs / "initdb"), "-D", str(partial), *who, *options],
                 cwd=self._layout.postgres,
                 environment=self._environment,
                 what="Making a fresh PostgreSQL",
@@ -178,7 +185,7 @@ class Database:
         user = pwd.getpwnam("nobody")
         setpriv = shutil.which("setpriv", path=self._environment["PATH"])
         if setpriv is not None:
-            become = [
+            become: list[str] = [
                 setpriv,
                 f"--reuid={user.pw_uid}",
                 f"--regid={user.pw_gid}",
@@ -216,16 +223,3 @@ class Database:
         if os.geteuid() == 0:
             user = pwd.getpwnam("nobody")
             os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def descendants(identity: ProcessIdentity) -> list[ProcessIdentity]:
-    """The identities of every process below this one."""
-    try:
-        if not identity.is_alive():
-            return []
-        found = [
-            ProcessIdentity.of(child.pid) for child in psutil.Process(identity.pid).children(recursive=True)
-        ]
-    except psutil.Error:
-        return []
-    return [each for each in found if each is not None]

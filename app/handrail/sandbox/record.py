@@ -51,7 +51,8 @@ def holder_of(port: int) -> str:
     """Which process listens on a port, for a message; empty where the system doesn't say."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            local = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid}) listens there"
     except psutil.Error:
         pass

@@ -72,7 +72,7 @@ class Repository:
             for who in ("AUTHOR", "COMMITTER"):
                 environment |= {f"GIT_{who}_{what}": value for what, value in _AUTHOR.items()}
                 environment[f"GIT_{who}_DATE"] = date
-        argv = [self._git_program, *arguments]
+        argv: list[str | Path] = [self._git_program, *arguments]
         return self._commands.run("git", argv, cwd=folder, environment=environment).strip()
 
     def create(self) -> None:
