@@ -12,7 +12,7 @@ from pathlib import Path
 
 from handrail.clock import SystemClock
 from handrail.engine.engine import Engine
-from handrail.engine.launch import hold_engine_lock
+from handrail.engine.launch import ALREADY_DRIVEN, hold_engine_lock
 from handrail.engine.processes import ProcessPerformer
 from handrail.errors import HandrailError, StorageFault
 from handrail.journal.base import Fenced, Journal
@@ -30,6 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="handrail.engine")
     parser.add_argument("run")
     parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--stay", action="store_true", help="stay in the foreground, for a service manager")
     arguments = parser.parse_args()
     os.umask(0o077)
     # Nothing that matters hangs from the terminal: its hang-up is not for the engine.
@@ -39,7 +40,10 @@ def main() -> int:
     with hold_engine_lock(folder, arguments.run) as held:
         if not held:
             _LOG.info("another engine drives run %s", arguments.run)
-            return 0
+            return ALREADY_DRIVEN
+        if not arguments.stay and os.fork():
+            # The child has the lock, too: whoever started this knows now that the run has its engine.
+            os._exit(0)
         journal = SqliteJournal(folder.journal)
         try:
             return own(journal, arguments.run, folder)

@@ -6,7 +6,6 @@ import fcntl
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +13,7 @@ from handrail.errors import MachineFault, StorageFault
 from handrail.paths import StateFolder
 
 START_PATIENCE_SECONDS = 20.0
-_POLL_SECONDS = 0.01
+ALREADY_DRIVEN = 10
 
 
 @contextmanager
@@ -68,7 +67,9 @@ def ensure_engine(folder: StateFolder, run: str) -> bool:
             next_step=f"make {folder.root} writable and see that its disk has space.",
         ) from error
     try:
-        process = subprocess.Popen(
+        # The engine takes its lock, lets its child go on, and ends: so it is nobody's child here, and
+        # what this waits for is the lock, not the run.
+        answer = subprocess.run(
             [sys.executable, "-P", "-m", "handrail.engine", run, "--state", str(folder.root)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -76,6 +77,8 @@ def ensure_engine(folder: StateFolder, run: str) -> bool:
             start_new_session=True,
             close_fds=True,
             cwd=folder.root,
+            timeout=START_PATIENCE_SECONDS,
+            check=False,
         )
     except OSError as error:
         raise MachineFault(
@@ -83,19 +86,19 @@ def ensure_engine(folder: StateFolder, run: str) -> bool:
             still_safe="what runs goes on; nothing new was started.",
             next_step="see that this machine can start processes, then attach again.",
         ) from error
+    except subprocess.TimeoutExpired as error:
+        raise _not_up(folder, run) from error
     finally:
         os.close(log)
-    deadline = time.monotonic() + START_PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if engine_alive(folder, run):
-            return True
-        if process.poll() is not None:
-            # Another one may have been quicker, or the run closed while this one came up.
-            if process.returncode == 0:
-                return False
-            break
-        time.sleep(_POLL_SECONDS)
-    raise MachineFault(
+    if answer.returncode == ALREADY_DRIVEN:
+        return False
+    if answer.returncode != 0:
+        raise _not_up(folder, run)
+    return True
+
+
+def _not_up(folder: StateFolder, run: str) -> MachineFault:
+    return MachineFault(
         f"The engine of run {run} did not come up.",
         still_safe="what runs goes on; nothing new was started.",
         next_step=f"read {folder.engine_log(run)}, then attach again.",

@@ -1,0 +1,326 @@
+"""What a run survives: its engine, its shim and its screen may all be killed; no step is lost or repeated."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from waiting import wait_for
+from walk import OPERATOR, TARGET, WATCHER, plan, smoke, task
+
+from handrail.clock import SystemClock
+from handrail.engine.engine import AFTER_EFFECT, BEFORE_EFFECT, Engine
+from handrail.engine.launch import engine_alive, ensure_engine
+from handrail.engine.processes import ProcessPerformer
+from handrail.errors import StorageFault
+from handrail.journal.base import BEFORE_COMMIT, Fenced
+from handrail.journal.session import RunSession
+from handrail.journal.sqlite import SqliteJournal
+from handrail.paths import StateFolder
+from handrail.processes import ProcessIdentity
+from handrail.run import commands as c
+from handrail.run import events as e
+from handrail.run.actors import Actor
+from handrail.run.events import Purpose, Result, write_event
+from handrail.run.plan import Plan, PlannedCall, PlannedStep
+from handrail.run.state import Phase, StepStatus
+from handrail.values import TriggerClass
+
+pytestmark = pytest.mark.e2e
+
+
+class Crash(Exception):
+    """An engine's sudden end, as a test brings it about."""
+
+
+class CrashAt:
+    """Ends whoever reaches a named point, once."""
+
+    def __init__(self, point: str) -> None:
+        self.point: str | None = point
+
+    def reach(self, point: str) -> None:
+        if point == self.point:
+            self.point = None
+            raise Crash(point)
+
+
+class FullDisk:
+    """A journal's disk that is full for as long as `full` says so."""
+
+    full = False
+
+    def reach(self, point: str) -> None:
+        if self.full and point == BEFORE_COMMIT:
+            raise StorageFault("The journal can't grow: the disk is full.")
+
+
+class House:
+    """A state folder, and the engines and screens that a test puts on it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = StateFolder(root / "state").create()
+        self.clock = SystemClock()
+        self.run = "run-1"
+        self.counter = root / "counter"
+
+    def journal(self, **fields) -> SqliteJournal:
+        return SqliteJournal(self.folder.journal, **fields)
+
+    def open(self, opened: Plan) -> RunSession:
+        journal = self.journal()
+        opening = write_event(e.RunOpened(plan=opened, operator=OPERATOR))
+        holder = OPERATOR.model_dump(mode="json")
+        journal.open_run(self.run, "production", holder, opened.title, [opening], self.clock.now())
+        return self.screen()
+
+    def screen(self, actor: Actor = OPERATOR) -> RunSession:
+        return RunSession(self.journal(), self.run, actor, self.clock, lambda: None)
+
+    def engine(self, **fields) -> Engine:
+        performer = ProcessPerformer(self.folder, self.clock)
+        return Engine(self.journal(), self.run, self.clock, performer, **fields)
+
+    def script(self, key: str, script: str, **fields) -> PlannedStep:
+        return task(key, call=PlannedCall(task="shell.fence", arguments={"script": script}), **fields)
+
+    def counting(self, key: str, then: str = "true", **fields) -> PlannedStep:
+        """A step that leaves a line for each time that it is run."""
+        return self.script(key, f"echo ran >> {self.counter}; {then}", **fields)
+
+    def plan(self, *steps: PlannedStep, **fields) -> Plan:
+        return plan(*steps, project_root=str(self.root), **fields)
+
+    def times_run(self) -> int:
+        return len(self.counter.read_text().splitlines()) if self.counter.exists() else 0
+
+    def processes(self) -> list[psutil.Process]:
+        """The engines, shims and tasks that work on this state folder."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            if any(str(self.folder.root) in part for part in process.info["cmdline"] or []):
+                found.append(process)
+        return found
+
+    def engine_process(self) -> ProcessIdentity:
+        engines = [p for p in self.processes() if "handrail.engine" in (p.info["cmdline"] or [])]
+        identity = ProcessIdentity.of(engines[0].pid)
+        assert len(engines) == 1
+        assert identity is not None
+        return identity
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    for process in house.processes():
+        if identity := ProcessIdentity.of(process.pid):
+            identity.signal(signal.SIGKILL)
+
+
+def follow(screen: RunSession, condition, what: str) -> None:
+    def met() -> bool:
+        screen.poll()
+        return bool(condition(screen.state))
+
+    wait_for(met, what)
+
+
+def turn_until(engine: Engine, condition, what: str) -> None:
+    def met() -> bool:
+        engine.turn()
+        return bool(condition(engine.state))
+
+    wait_for(met, what)
+
+
+def status(key: str, expected: StepStatus):
+    return lambda state: state.steps[key].status is expected
+
+
+def test_a_killed_engine_is_replaced_and_the_step_runs_once(house: House) -> None:
+    gate = house.root / "go"
+    waiting = f"while [ ! -e {gate} ]; do read -t 0.05 < <(:) || true; done; echo finished"
+    screen = house.open(house.plan(house.counting("migrate", waiting), task("after")))
+    assert ensure_engine(house.folder, house.run) is True
+    screen.send(c.StartStep(step="migrate"))
+    wait_for(lambda: house.times_run() == 1, "the task's first line")
+    house.engine_process().signal(signal.SIGKILL)
+    wait_for(lambda: not engine_alive(house.folder, house.run), "the engine's end")
+    gate.touch()
+    assert ensure_engine(house.folder, house.run) is True
+    follow(screen, status("migrate", StepStatus.PASSED), "the adopted step's end")
+    assert house.times_run() == 1
+    assert screen.state.attempts[1].result is Result.PASSED
+    assert "finished" in house.folder.attempt(house.run, 1).log.read_text()
+    assert screen.journal.verify(house.run) == []
+
+
+def test_a_command_sent_while_no_engine_lives_is_answered_once_by_the_next(house: House) -> None:
+    screen = house.open(house.plan(house.counting("a"), task("b")))
+    screen.send(c.StartStep(step="a"))
+    engine = house.engine()
+    engine.take_charge()
+    turn_until(engine, status("a", StepStatus.PASSED), "the step's end")
+    after = house.engine()
+    after.take_charge()
+    after.turn()
+    screen.poll()
+    assert [answer.accepted for answer in screen.answers] == [True]
+    assert house.times_run() == 1
+
+
+def test_an_engine_that_dies_before_the_shim_never_ran_the_step(house: House) -> None:
+    screen = house.open(house.plan(house.counting("a"), task("b")))
+    dying = house.engine(faults=CrashAt(BEFORE_EFFECT))
+    dying.take_charge()
+    screen.send(c.StartStep(step="a"))
+    with pytest.raises(Crash):
+        dying.turn()
+    engine = house.engine()
+    engine.take_charge()
+    assert engine.state.attempts[1].result is Result.NEVER_STARTED
+    assert engine.state.steps["a"].status is StepStatus.PENDING
+    assert house.times_run() == 0
+    screen.send(c.StartStep(step="a"))
+    turn_until(engine, status("a", StepStatus.PASSED), "the second start")
+    assert house.times_run() == 1
+
+
+def test_an_engine_that_dies_after_the_shim_finds_its_step_again(house: House) -> None:
+    screen = house.open(house.plan(house.counting("a"), task("b")))
+    dying = house.engine(faults=CrashAt(AFTER_EFFECT))
+    dying.take_charge()
+    screen.send(c.StartStep(step="a"))
+    with pytest.raises(Crash):
+        dying.turn()
+    engine = house.engine()
+    engine.take_charge()
+    turn_until(engine, status("a", StepStatus.PASSED), "the adopted step's end")
+    assert house.times_run() == 1
+
+
+def test_a_killed_shim_leaves_a_doubt_and_its_probe_looks(house: House) -> None:
+    probe = PlannedCall(task="shell.fence", arguments={"script": f"cat {house.counter}"})
+    screen = house.open(house.plan(house.counting("migrate", "sleep 600", probe=probe), task("after")))
+    engine = house.engine()
+    engine.take_charge()
+    screen.send(c.StartStep(step="migrate"))
+    turn_until(engine, lambda _: house.times_run() == 1, "the task's first line")
+    for process in sorted(house.processes(), key=lambda p: "shim.py" not in str(p.info["cmdline"])):
+        process.kill()
+    for process in psutil.process_iter(["cmdline"]):
+        if str(house.counter) in str(process.info["cmdline"]):
+            process.kill()
+    turn_until(
+        engine,
+        lambda state: state.last_attempt("migrate", Purpose.PROBE)
+        and state.last_attempt("migrate", Purpose.PROBE).result is Result.PASSED,
+        "the probe's end",
+    )
+    assert engine.state.steps["migrate"].status is StepStatus.IN_DOUBT
+    assert house.times_run() == 1, "in doubt is never run again silently"
+    screen.send(c.ResolveDoubt(step="migrate", done=True, reason="its line is in the file"))
+    turn_until(engine, status("migrate", StepStatus.MARKED_DONE), "the operator's word")
+
+
+def test_a_deadline_fires_with_no_screen_attached(house: House) -> None:
+    target = TARGET.model_copy(update={"deadlines": {TriggerClass.IMMEDIATE: timedelta(seconds=1)}})
+    failing = smoke("look", call=PlannedCall(task="shell.fence", arguments={"script": "exit 1"}))
+    screen = house.open(house.plan(failing, target=target))
+    ensure_engine(house.folder, house.run)
+    screen.send(c.StartStep(step="look"))
+    journal = house.journal()
+    fired = wait_for(lambda: journal.events_of_type(["DeadlinePassed"], limit=1), "the deadline")
+    assert fired[0].run == house.run
+    screen.poll()
+    assert screen.state.open_triggers[0].passed
+
+
+def test_an_engine_that_was_replaced_performs_nothing(house: House) -> None:
+    screen = house.open(house.plan(house.counting("a"), task("b")))
+    old, new = house.engine(), house.engine()
+    old.take_charge()
+    new.take_charge()
+    screen.send(c.StartStep(step="a"))
+    with pytest.raises(Fenced):
+        old.turn()
+    assert not house.folder.attempt(house.run, 1).folder.exists()
+    turn_until(new, status("a", StepStatus.PASSED), "the step under the new engine")
+    assert house.times_run() == 1
+
+
+def test_what_can_not_be_journaled_is_not_done(house: House) -> None:
+    disk = FullDisk()
+    screen = house.open(house.plan(house.counting("a"), task("b")))
+    performer = ProcessPerformer(house.folder, house.clock)
+    engine = Engine(house.journal(faults=disk), house.run, house.clock, performer)
+    engine.take_charge()
+    screen.send(c.StartStep(step="a"))
+    disk.full = True
+    with pytest.raises(StorageFault):
+        engine.turn()
+    assert not house.folder.attempt(house.run, 1).folder.exists()
+    disk.full = False
+    turn_until(engine, status("a", StepStatus.PASSED), "the same command, once there is space")
+    assert house.times_run() == 1
+
+
+def test_only_one_of_two_engines_drives(house: House) -> None:
+    house.open(house.plan(task("a")))
+    assert ensure_engine(house.folder, house.run) is True
+    first = house.engine_process()
+    assert ensure_engine(house.folder, house.run) is False
+    assert house.engine_process() == first
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "ObserveExit", "attempt": 1, "exit_code": 0},
+        {"type": "StepPassed", "step": "a"},
+        {"type": "StartStep", "step": "a", "force": True},
+        {},
+    ],
+)
+def test_a_hand_written_row_walks_around_no_rule(house: House, body) -> None:
+    screen = house.open(house.plan(house.counting("a"), task("b")))
+    engine = house.engine()
+    engine.take_charge()
+    issuer = OPERATOR.model_dump(mode="json")
+    screen.journal.submit(house.run, issuer, body, house.clock.now(), token="by hand")
+    engine.turn()
+    screen.poll()
+    assert screen.state.steps["a"].status is StepStatus.PENDING
+    rejected = [r for r in screen.journal.read(house.run) if r.type == "CommandRejected"]
+    assert len(rejected) == 1
+
+
+def test_a_note_reaches_a_run_that_is_over(house: House) -> None:
+    screen = house.open(house.plan(task("a")))
+    engine = house.engine()
+    engine.take_charge()
+    screen.send(c.AbortRun(reason="enough"))
+    turn_until(engine, lambda state: state.phase is Phase.ABORTED, "the abort")
+    assert screen.journal.locks() == []
+    house.screen(WATCHER).send(c.AddNote(text="see the incident"))
+    ensure_engine(house.folder, house.run)
+    follow(screen, lambda state: state.notes, "the note")
+
+
+def test_cancelling_ends_the_task_and_its_children(house: House) -> None:
+    screen = house.open(house.plan(house.counting("a", "sleep 600 & wait"), task("b")))
+    engine = house.engine()
+    engine.take_charge()
+    screen.send(c.StartStep(step="a"))
+    turn_until(engine, lambda _: house.times_run() == 1, "the task's first line")
+    screen.send(c.CancelStep(attempt=1))
+    turn_until(engine, status("a", StepStatus.FAILED), "the cancelled step's end")
+    assert engine.state.attempts[1].result is Result.CANCELLED
+    assert [p for p in house.processes() if p.is_running() and p.status() != "zombie"] == []
