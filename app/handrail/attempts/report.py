@@ -16,11 +16,12 @@ VERDICTS = frozenset({"pass", "fail", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A task's facts, its last verdict with its evidence, and the lines that could not be used."""
+    """A task's facts, its last verdict with its evidence, why it failed, and the lines that can't be used."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     verdict: str | None = None
     evidence: str = ""
+    failure: str = ""
     problems: tuple[str, ...] = ()
 
 

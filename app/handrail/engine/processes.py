@@ -141,7 +141,7 @@ class ProcessPerformer:
                     ended=record.ended,
                     facts=report.facts,
                     verdict=report.verdict,
-                    evidence=record.start_error or report.evidence,
+                    evidence=record.start_error or report.evidence or report.failure,
                     left_behind=tuple(f"{each.name} (pid {each.pid})" for each in left),
                     log_bytes=record.log_bytes,
                 )

@@ -21,6 +21,7 @@ from invoke.executor import Executor
 
 from handrail.errors import ExitCode, HandrailError, WrongUsage
 from handrail.paths import AttemptFiles
+from handrail.tasks import report
 from handrail.tasks.collection import assemble, find, known_tasks, merge, shipped
 from handrail.tasks.performers.base import Performer
 from handrail.tasks.performers.real import RealPerformer
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> int:
     except HandrailError as error:
         sys.stdout.flush()
         print("\n".join(error.lines()), file=sys.stderr, flush=True)
+        report.failure(error.summary)
         return int(error.exit_code) if isinstance(error, WrongUsage) else int(ExitCode.FAILED_OR_ROLLED_BACK)
     except UnexpectedExit as error:
         print(f"`{error.result.command}` ended with exit code {error.result.exited}.", file=sys.stderr)
@@ -54,6 +56,7 @@ def main(arguments: list[str]) -> int:
             print(error.result.stdout.rstrip(), file=sys.stderr)
         if "stderr" in error.result.hide:
             print(error.result.stderr.rstrip(), file=sys.stderr)
+        report.failure(f"`{error.result.command}` ended with exit code {error.result.exited}.")
         return 1
     except Exit as error:
         if error.message:
@@ -64,6 +67,7 @@ def main(arguments: list[str]) -> int:
         return 130
     except Exception as error:  # noqa: BLE001  (a task is anybody's code; its reader must get one clear line)
         print(_unexpected(error, attempt), file=sys.stderr, flush=True)
+        report.failure(f"The task failed unexpectedly: {type(error).__name__}: {error}")
         return 1
     return 0
 

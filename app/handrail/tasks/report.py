@@ -31,6 +31,11 @@ def verdict(word: str, evidence: str) -> None:
     _append({"verdict": word, "evidence": evidence[:LONGEST_EVIDENCE]})
 
 
+def failure(summary: str) -> None:
+    """Report in one sentence why the task failed, for whoever reads the run and not its log."""
+    _append({"failure": summary[:LONGEST_EVIDENCE]})
+
+
 def _append(entry: dict[str, Any]) -> None:
     path = os.environ.get(VARIABLE)
     if not path:
