@@ -142,14 +142,8 @@ class Database:
 
     def _await(self, identity: ProcessIdentity) -> None:
         log = self._layout.log("pg_isready")
-        probe = [
-            self._programs / "pg_isready",
-            "-q",
-            "-h",
-            LOOPBACK,
-            "-p",
-            str(self._record.ports["database"]),
-        ]
+        address = ["-q", "-h", LOOPBACK, "-p", str(self._record.ports["database"])]
+        probe = [str(self._programs / "pg_isready"), *address]
 
         def answers() -> bool:
             if not identity.is_alive():
@@ -185,29 +179,17 @@ class Database:
         user = pwd.getpwnam("nobody")
         setpriv = shutil.which("setpriv", path=self._environment["PATH"])
         if setpriv is not None:
-            become: list[str] = [
-                setpriv,
-                f"--reuid={user.pw_uid}",
-                f"--regid={user.pw_gid}",
-                "--clear-groups",
-                "--no-new-privs",
-            ]
+            user_and_group = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+            become = [setpriv, *user_and_group, "--no-new-privs"]
             enter = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-            program = self._programs / "postgres"
+            trial = 'test -w "$1" && exec "$2" --version'
+            files = [str(self._layout.postgres), str(self._programs / "postgres")]
             for prefix in (become, [*become, *enter]):
                 try:
                     self._commands.run(
                         "setpriv",
-                        [
-                            *prefix,
-                            "sh",
-                            "-c",
-                            'test -w "$1" && exec "$2" --version',
-                            "sh",
-                            self._layout.postgres,
-                            program,
-                        ],
-                        cwd=self._layout.postgres,
+                        [*prefix, "sh", "-c", trial, "sh", *files],
+                        cwd=self._layout.run,
                         environment=self._environment,
                     )
                 except MachineFault:
