@@ -54,7 +54,13 @@ def read_report(files: AttemptFiles) -> Report:
         too_long = f"the report is longer than {REPORT_LIMIT_BYTES} bytes: the rest was not read"
         reading.verdict, reading.evidence = "unknown", too_long
         reading.problems.append(too_long)
-    return Report(reading.facts, reading.verdict, reading.evidence, tuple(reading.problems))
+    return Report(
+        facts=reading.facts,
+        verdict=reading.verdict,
+        evidence=reading.evidence,
+        failure=reading.failure,
+        problems=tuple(reading.problems),
+    )
 
 
 class _Reading:
@@ -62,6 +68,7 @@ class _Reading:
         self.facts: dict[str, Any] = {}
         self.verdict: str | None = None
         self.evidence = ""
+        self.failure = ""
         self.problems: list[str] = []
 
     def take(self, number: int, line: bytes) -> None:
@@ -86,8 +93,10 @@ class _Reading:
             else:
                 self.verdict, self.evidence = "unknown", f"the task gave the verdict {str(verdict)[:80]!r}"
                 self.problems.append(f"line {number}: {self.evidence}")
+        elif "failure" in values:
+            self.failure = str(values["failure"])
         else:
-            self.problems.append(f"line {number} has neither a fact nor a verdict")
+            self.problems.append(f"line {number} has neither a fact, a verdict nor a failure")
 
 
 def _is_plain(value: object) -> bool:
