@@ -160,7 +160,13 @@ def alone() -> Site:
     """
     from handrail.project import loader  # noqa: PLC0415  (only for tasks that run outside an attempt)
 
-    project = loader.load(Path.cwd())
+    file = loader.find(Path.cwd())
+    if file is None:
+        raise WrongUsage(
+            f"There is no {loader.FILE_NAME} here or in a folder above.",
+            next_step=f"go to the project's folder, or write a {loader.FILE_NAME} there.",
+        )
+    project = loader.load(file)
     name = os.environ.get("HANDRAIL_TARGET") or project.default_target
     if name is None and len(project.targets) == 1:
         name = next(iter(project.targets))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from handrail.probes.exchange import Answer, Request
@@ -23,12 +24,20 @@ class Performer(Protocol):
         """Execute a command whose output is small, and give that output; `quiet` prints no line."""
         ...
 
-    def request(self, request: Request) -> Answer:
-        """Send one HTTP request on a new connection. Raises `probes.exchange.NoAnswer` where none came."""
+    def request(self, request: Request, *, quiet: bool = False) -> Answer:
+        """Send one HTTP request on a new connection; `quiet` prints no line. Raises `NoAnswer`."""
         ...
 
     def ticks(self, duration: float, every: float) -> Iterator[float]:
         """The seconds since the start, at once and then at each tick, until `duration` is over."""
+        ...
+
+    def size(self, file: Path) -> int:
+        """The size of a file in bytes; 0 where there is none."""
+        ...
+
+    def checksum(self, file: Path) -> str:
+        """The SHA-256 of a file, in hexadecimal."""
         ...
 
     def pause(self, seconds: float) -> None:

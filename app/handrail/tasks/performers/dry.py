@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from handrail.probes.exchange import Answer, Request
 from handrail.tasks.commands import Command, Outcome
@@ -25,15 +26,24 @@ class DryPerformer:
             self.lines.append(command.line())
         return Outcome(0, command.dry_output)
 
-    def request(self, request: Request) -> Answer:
+    def request(self, request: Request, *, quiet: bool = False) -> Answer:
         """Note the request, and give its dry answer."""
-        self.lines.append(request.line())
+        if not quiet:
+            self.lines.append(request.line())
         return Answer(request.dry_status, request.dry_body, request.dry_headers)
 
     def ticks(self, duration: float, every: float) -> Iterator[float]:
         """One tick at the start and one at the end: the lines between would only repeat."""
         yield 0.0
         yield max(duration, every)
+
+    def size(self, file: Path) -> int:
+        """A size that a good file could have."""
+        return 1
+
+    def checksum(self, file: Path) -> str:
+        """None: the file isn't written yet."""
+        return ""
 
     def pause(self, seconds: float) -> None:
         """Nothing: nothing failed."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import time
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.errors import MachineFault
@@ -81,11 +83,12 @@ class RealPerformer:
             next_step="see whether it may be executed, and whether the machine has memory left.",
         )
 
-    def request(self, request: Request) -> Answer:
+    def request(self, request: Request, *, quiet: bool = False) -> Answer:
         """Send one HTTP request on a new connection."""
         from handrail.probes.http import send  # noqa: PLC0415  (slow to import, needed by few tasks)
 
-        print(request.line(), flush=True)
+        if not quiet:
+            print(request.line(), flush=True)
         return send(request)
 
     def ticks(self, duration: float, every: float) -> Iterator[float]:
@@ -98,6 +101,18 @@ class RealPerformer:
             if tick > duration:
                 return
             time.sleep(max(0.0, start + tick - time.monotonic()))
+
+    def size(self, file: Path) -> int:
+        """The size of a file in bytes; 0 where there is none."""
+        try:
+            return file.stat().st_size
+        except OSError:
+            return 0
+
+    def checksum(self, file: Path) -> str:
+        """The SHA-256 of a file, in hexadecimal."""
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
 
     def pause(self, seconds: float) -> None:
         """Let time pass before something is tried again."""

@@ -1,0 +1,148 @@
+"""Commands of PostgreSQL's own programs, and what their answers mean; pure.
+
+The address of the database reaches them as environment, never as an argument: arguments stand in logs,
+and in every user's process list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from handrail.errors import WrongUsage
+from handrail.tasks.commands import Command
+
+if TYPE_CHECKING:
+    from handrail.project.model import Database, Target
+
+LOCK_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT = "5"
+NPM_ENVIRONMENT = {"NO_UPDATE_NOTIFIER": "1", "npm_config_update_notifier": "false"}
+_PARAMETERS = {
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "host": "PGHOST",
+    "options": "PGOPTIONS",
+}
+# The advisory locks of node-pg-migrate and of Prisma; other ones may be the application's own.
+MIGRATION_LOCKS = (7241865325823964, 72707369)
+# A session that migrates holds such a lock, or changes the schema right now.
+MIGRATING = f"""\
+select a.pid, a.state, coalesce(extract(epoch from now() - a.xact_start)::int, 0),
+  left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120)
+from pg_stat_activity a
+where a.datname = current_database() and a.usename = current_user and a.pid <> pg_backend_pid()
+  and (exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted
+    and (l.classid::bigint << 32 | l.objid::bigint) in ({", ".join(map(str, MIGRATION_LOCKS))}))
+    or (a.state <> 'idle' and a.query ~* '(^|;)\\s*(alter|create|drop|truncate|reindex)\\s'))
+order by a.pid"""  # noqa: S608
+
+
+def connection(url: str) -> dict[str, str]:
+    """libpq's variables for an address. Raises `WrongUsage`, without the address, where it isn't one."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("postgres", "postgresql") or port == -1:
+        raise WrongUsage(
+            "The database's url in handrail.toml is no address of a PostgreSQL database.",
+            next_step="write it as postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+        )
+    found = {
+        "PGHOST": unquote(parts.hostname or ""),
+        "PGPORT": str(port) if port else "",
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": unquote(parts.path.lstrip("/")),
+        "PGCONNECT_TIMEOUT": CONNECT_TIMEOUT,
+        "PGAPPNAME": "handrail",
+    }
+    found |= {_PARAMETERS[name]: value for name, value in parse_qsl(parts.query) if name in _PARAMETERS}
+    return {name: value for name, value in found.items() if value}
+
+
+def program(database: Database, name: str) -> str:
+    """One of PostgreSQL's programs: those beside each other fit the server, another version's may refuse."""
+    return str(database.programs / name) if database.programs else name
+
+
+def query(target: Target, database: Database, sql: str, dry: str = "") -> Command:
+    """A query whose answer is rows of columns separated by `|`."""
+    argv = (program(database, "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", " ".join(sql.split()))
+    return Command(argv, target.checkout, connection(database.url.reveal()), reads_only=True, dry_output=dry)
+
+
+def dump(target: Target, database: Database, file: Path) -> Command:
+    """A compressed dump in PostgreSQL's own format."""
+    argv = (program(database, "pg_dump"), "-Fc", "-Z1", f"--file={file}")
+    return Command(argv, target.checkout, connection(database.url.reveal()))
+
+
+def read_back(target: Target, database: Database, file: Path) -> Command:
+    """Read a whole dump: `pg_restore --list` would call a truncated one good."""
+    return Command((program(database, "pg_restore"), "-f", "/dev/null", str(file)), target.checkout)
+
+
+def npm_script(target: Target, database: Database, script: str, *arguments: str) -> Command:
+    """A migration script of the application. A blocked ALTER gives up instead of blocking every reader."""
+    environment = {
+        **NPM_ENVIRONMENT,
+        "PGOPTIONS": f"-c lock_timeout={LOCK_TIMEOUT_MS}",
+        "DATABASE_URL": database.url.reveal(),
+    }
+    extra = ("--", *arguments) if arguments else ()
+    return Command(("npm", "run", script, *extra), target.checkout, environment)
+
+
+def rows_query(table: str) -> str:
+    """The names of the applied migrations, oldest first."""
+    return f"select name from {table} order by run_on, id"  # noqa: S608  (the model allows only a plain name)
+
+
+def table_query(table: str) -> str:
+    """Whether the migrations table exists: a fresh database has none."""
+    return f"select to_regclass('{table}') is not null"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Another session of the same role that migrates."""
+
+    pid: int
+    state: str
+    seconds: int
+    query: str
+
+    def __str__(self) -> str:
+        return f"pid {self.pid}, {self.state}, for {self.seconds} s: {self.query}"
+
+
+def sessions(text: str) -> tuple[Session, ...]:
+    """The sessions in the answer to `MIGRATING`."""
+    found = []
+    for line in text.splitlines():
+        pid, _, rest = line.partition("|")
+        state, _, rest = rest.partition("|")
+        seconds, _, sql = rest.partition("|")
+        if pid.isdigit():
+            found.append(Session(int(pid), state, int(seconds or 0), sql))
+    return tuple(found)
+
+
+def explain(errors: str, environment: Mapping[str, str]) -> str:
+    """What to do about a failed connection, from what libpq said."""
+    where = f"{environment.get('PGHOST', 'the local socket')}:{environment.get('PGPORT', '5432')}"
+    if "password authentication failed" in errors or "no password supplied" in errors:
+        return "the database refuses this password: correct the database's url of the target."
+    if "does not exist" in errors:
+        return "correct the database's url of the target: the server knows no such database or role."
+    if "too many clients" in errors or "remaining connection slots" in errors:
+        return "the server has no connection left: find out who holds them (pg_stat_activity), then retry."
+    if "server version mismatch" in errors:
+        return "set the target's database.programs to the folder of this server's own pg_dump and psql."
+    return f"see whether PostgreSQL runs and can be reached from here ({where}), then retry."
