@@ -112,6 +112,7 @@ def test_wal_only_where_its_defect_is_mended(version: tuple[int, int, int], soun
         ),
         "UPDATE commands SET body = '{}'",
         "DELETE FROM commands",
+        "INSERT OR REPLACE INTO commands SELECT * FROM commands",
     ],
 )
 def test_the_file_itself_refuses_to_be_rewritten(path: Path, statement: str) -> None:
@@ -234,6 +235,29 @@ def test_a_full_disk_loses_nothing(path: Path) -> None:
         assert journal.verify("r") == []
         journal._db.execute("PRAGMA max_page_count=1000000")
         assert journal.append("r", 0, 1, [{"type": "N"}], NOW)[0].seq == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_really_full_disk_loses_nothing(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        with closing(opened(disk / "journal.db")) as journal:
+            filler = disk / "filler"
+            with filler.open("wb", buffering=0) as file:
+                while file.write(bytes(4096)) == 4096 and os.statvfs(disk).f_bavail:
+                    pass
+            with pytest.raises(StorageFault, match="disk is full"):
+                journal.append("r", 0, 1, [{"type": "N", "text": "x" * 50_000}], NOW)
+            assert journal.last_seq("r") == 1
+            assert journal.verify("r") == []
+            filler.unlink()
+            assert journal.append("r", 0, 1, [{"type": "N", "text": "x" * 50_000}], NOW)[0].seq == 2
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_writer_that_holds_on_too_long_is_named_as_such(path: Path) -> None:

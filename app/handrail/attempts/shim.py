@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))  # noqa: PTH100, PTH120
+    # At the end of the path, so that nothing installed beside handrail can stand in for the standard library.
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))  # noqa: PTH100, PTH120
 
 from pathlib import Path
 
@@ -93,6 +94,7 @@ class Shim:
         self._status: int | None = None
         self._begun = False
         self._timed_out = False
+        self._cancelled = False
         self._log_size = 0
         self._sampled_at = 0.0
 
@@ -115,6 +117,7 @@ class Shim:
         if self._begun:
             task.release()
         else:
+            self._cancelled = True
             task.give_up()
         self._follow(task, started)
         self._reach(BEFORE_EXIT_RECORD)
@@ -145,7 +148,8 @@ class Shim:
             now = self._clock.now()
             if ending is None:
                 self._timed_out = limit is not None and now.boot - started.boot >= limit
-                if self._timed_out or self._signals.cancelled:
+                self._cancelled = self._cancelled or self._signals.cancelled
+                if self._timed_out or self._cancelled:
                     _signal_group(task.pid, signal.SIGTERM)
                     ending = _Ending(now.boot + self._spec.grace_seconds)
             elif ending.killed_at is None and now.boot >= ending.kill_at:
@@ -205,10 +209,10 @@ class Shim:
             started=started,
             ended=self._clock.now(),
             exit_code=code if code >= 0 and error is None else None,
-            signal=-code if code < 0 else None,
+            signal=-code if code < 0 and error is None else None,
             start_error=error,
             timed_out=self._timed_out,
-            cancelled=self._signals.cancelled,
+            cancelled=self._cancelled,  # a wish that came after the end changed nothing
             left_behind=left_behind,
             still_in_group=still_in_group,
             log_bytes=self._log_size,

@@ -66,6 +66,9 @@ STATEMENTS = (
         BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
     """CREATE TRIGGER events_are_not_removed BEFORE DELETE ON events
         BEGIN SELECT RAISE(ABORT, 'events are never removed'); END""",
+    """CREATE TRIGGER commands_are_appended BEFORE INSERT ON commands
+        WHEN EXISTS (SELECT 1 FROM commands WHERE id = NEW.id OR (run = NEW.run AND token = NEW.token))
+        BEGIN SELECT RAISE(ABORT, 'commands are only appended'); END""",
     """CREATE TRIGGER commands_are_not_changed BEFORE UPDATE ON commands
         BEGIN SELECT RAISE(ABORT, 'commands are never changed'); END""",
     """CREATE TRIGGER commands_are_not_removed BEFORE DELETE ON commands
