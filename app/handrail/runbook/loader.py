@@ -171,14 +171,17 @@ class _File:
         front = self._front_matter(document)
         outlined, problems = outline(document, self._path)
         self._add(problems)
+        if (count := sum(len(section.steps) for section in outlined.sections)) > MOST_STEPS:
+            self._problem(1, "", f"{count:,} steps", f"at most {MOST_STEPS:,}")
+            return None
         made = tuple((section, [self._step(step) for step in section.steps]) for section in outlined.sections)
-        self._steps += sum(len(steps) for _, steps in made)
-        if not self._steps:
+        self._steps += count
+        if not count:
             self._problem(
                 document.start, "", "a document without a step", "a heading, and what is to be done"
             )
         if self._steps > MOST_STEPS:
-            found = f"{self._steps} steps with the included runbooks"
+            found = f"{self._steps:,} steps with the included runbooks"
             self._problem(1, "", found, f"at most {MOST_STEPS:,}")
         if self._failed or front is None:
             return None

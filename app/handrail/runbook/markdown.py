@@ -6,6 +6,7 @@ else stays as the lines that the author wrote.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,14 @@ class Document:
 
     def fences_between(self, line: int, end: int) -> tuple[CodeFence, ...]:
         """The fences that open on lines `line` to `end` (exclusive)."""
-        return tuple(fence for fence in self.fences if line <= fence.line < end)
+        first = bisect_left(self.fences, line, key=_line)
+        return self.fences[first : bisect_left(self.fences, end, first, key=_line)]
+
+    def headings_between(self, line: int, end: int, level: int) -> tuple[Heading, ...]:
+        """The headings of that level on lines `line` to `end` (exclusive)."""
+        first = bisect_left(self.headings, line, key=_line)
+        last = bisect_left(self.headings, end, first, key=_line)
+        return tuple(heading for heading in self.headings[first:last] if heading.level == level)
 
     def prose(self, line: int, end: int) -> str:
         """The lines from `line` to `end` (exclusive) without step blocks, trimmed of empty ones."""
@@ -102,6 +110,10 @@ class Document:
         while kept and not kept[-1].strip():
             kept.pop()
         return "\n".join(kept)
+
+
+def _line(placed: Heading | CodeFence) -> int:
+    return placed.line
 
 
 def parse(text: str) -> Document:

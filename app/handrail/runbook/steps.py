@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handrail.problems import Problem, quote
-from handrail.runbook.markdown import CodeFence, Document, Heading
+from handrail.runbook.markdown import CodeFence, Document
 
 SECTION_LEVEL = 2
 STEP_LEVEL = 3
@@ -69,13 +69,15 @@ def outline(document: Document, file: Path) -> tuple[Outline, list[Problem]]:
     problems: list[Problem] = []
     first = next((h for h in document.headings if h.level == 1), None)
     title = (first.title if first else "") or file.stem.replace("-", " ").replace("_", " ") or "Untitled"
-    keys: set[str] = set()
+    keys: dict[str, int] = {}
     sections: list[OutlinedSection] = []
-    introduction, parts = _sections(document, first, title)
+    introduction, parts = _sections(document, title)
     for start, end in introduction:
         problems += _stray_blocks(document, file, start, end, "the introduction")
     for part in parts:
-        section, found = _section(document, part, file, keys)
+        # A heading and nothing else is still something to do; an empty file is not.
+        alone = len(parts) == 1 and bool(document.headings)
+        section, found = _section(document, part, file, keys, alone=alone)
         problems += found
         if section.steps or section.prose:
             sections.append(section)
@@ -83,28 +85,27 @@ def outline(document: Document, file: Path) -> tuple[Outline, list[Problem]]:
     return Outline(title, shown, tuple(sections)), problems
 
 
-def _sections(
-    document: Document, first: Heading | None, title: str
-) -> tuple[list[tuple[int, int]], list[_Part]]:
-    """The line ranges of the introduction, and the sections. A later `#` heading is a section too."""
-    openers = [h for h in document.headings if h.level <= SECTION_LEVEL and h is not first]
+def _sections(document: Document, title: str) -> tuple[list[tuple[int, int]], list[_Part]]:
+    """The line ranges of the introduction, and the sections.
+
+    Without a `##` heading every `#` heading is a section; beside them, the first is the title, and a
+    later one is a section too.
+    """
+    openers = [h for h in document.headings if h.level <= SECTION_LEVEL]
+    introduction = []
+    line = body = document.start
+    if openers and openers[0].level == 1 and any(h.level == SECTION_LEVEL for h in openers):
+        introduction.append((body, openers[0].line))
+        line, body = openers[0].line, openers[0].end
+        openers = openers[1:]
     start = openers[0].line if openers else document.end
-    body = first.end if first else document.start
-    before = document.start, min(first.line if first else body, start)
-    steps = [h for h in document.headings if h.level == STEP_LEVEL and h.line < start]
-    introduction = [before] if first and first.line < start else []
-    if first and first.line > start:
-        # The title comes late: it opens a section like any other.
-        openers = sorted([*openers, first], key=lambda h: h.line)
-        body = document.start
     parts = [_Part(h.title or "Untitled", h.line, h.end, 0) for h in openers]
-    if not openers or steps:
+    early = document.headings_between(body, start, STEP_LEVEL)
+    if early or not openers:
         # Steps, or a whole document, without a section: the title stands for it.
-        line = first.line if first and first.line < start else document.start
-        opening = _Part(title, line, steps[0].line if steps and openers else body, start)
-        if steps and openers:
-            introduction.append((body, steps[0].line))
-        parts.insert(0, opening)
+        begin = early[0].line if early else body
+        introduction.append((body, begin))
+        parts.insert(0, _Part(title, line, begin, start))
     else:
         introduction.append((body, start))
     ends = [part.line for part in parts[1:]] + [document.end]
@@ -112,18 +113,12 @@ def _sections(
 
 
 def _section(
-    document: Document, part: _Part, file: Path, keys: set[str]
+    document: Document, part: _Part, file: Path, keys: dict[str, int], *, alone: bool
 ) -> tuple[OutlinedSection, list[Problem]]:
-    headings = [h for h in document.headings if h.level == STEP_LEVEL and part.start <= h.line < part.end]
+    headings = document.headings_between(part.start, part.end, STEP_LEVEL)
     if not headings:
-        whole = replace(part, title=part.title)
         content = document.prose(part.start, part.end) or document.fences_between(part.start, part.end)
-        alone = part.line <= document.start or not any(h.level > 1 for h in document.headings)
-        steps, problems = (
-            _steps(document, whole, part.title, file, keys)
-            if content or (alone and document.headings)
-            else ([], [])
-        )
+        steps, problems = _steps(document, part, part.title, file, keys) if content or alone else ([], [])
         return OutlinedSection(part.title, "", part.line, tuple(steps)), problems
     problems = _stray_blocks(document, file, part.start, headings[0].line, "a section that has steps")
     found: list[OutlinedStep] = []
@@ -138,7 +133,7 @@ def _section(
 
 
 def _steps(
-    document: Document, part: _Part, section: str, file: Path, keys: set[str]
+    document: Document, part: _Part, section: str, file: Path, keys: dict[str, int]
 ) -> tuple[list[OutlinedStep], list[Problem]]:
     fences = document.fences_between(part.start, part.end)
     blocks = [fence for fence in fences if fence.is_step]
@@ -168,12 +163,13 @@ def _steps(
     return steps, problems
 
 
-def _unique(key: str, keys: set[str]) -> str:
-    unique, number = key, 1
+def _unique(key: str, keys: dict[str, int]) -> str:
+    """`key`, or `key-2` and so on; `keys` has how often each was given."""
+    unique = key
     while unique in keys:
-        number += 1
-        unique = f"{key}-{number}"
-    keys.add(unique)
+        keys[key] += 1
+        unique = f"{key}-{keys[key]}"
+    keys[unique] = 1
     return unique
 
 

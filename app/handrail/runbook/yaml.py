@@ -16,6 +16,8 @@ from typing import Any
 from handrail.problems import Location, Problem, describe, dotted, quote
 
 DEEPEST = 32
+MOST_ENTRIES = 500
+MOST_TOKENS = 10_000
 LONGEST_NUMBER = 300
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -107,7 +109,7 @@ def read_tree(
 def _refusal(tokens: Any) -> tuple[int, str, str] | None:
     depth = 0
     first = True
-    for token in tokens:
+    for count, token in enumerate(tokens):
         name = type(token).__name__
         line = token.start_mark.line
         if name in _REFUSED and not (name == "DocumentStartToken" and first):
@@ -116,6 +118,8 @@ def _refusal(tokens: Any) -> tuple[int, str, str] | None:
                 _REFUSED[name],
                 "plain YAML: one document without anchors, aliases, tags or directives",
             )
+        if count > MOST_TOKENS:
+            return line, "a very long block", "a few lines: what a step does, and how it is undone"
         first = first and name == "StreamStartToken"
         depth += (name in _OPENING) - (name in _CLOSING)
         if depth > DEEPEST:
@@ -145,15 +149,23 @@ class _Builder:
             return self._mapping(node, location)
         if node.id == "sequence":
             values = []
-            for index, item in enumerate(node.value):
+            for index, item in enumerate(self._counted(node, location)):
                 self.lines[*location, index] = self._line(item)
                 values.append(self.value(item, (*location, index)))
             return values
         return self._scalar(node, location)
 
+    def _counted(self, node: Any, location: Location) -> list[Any]:
+        entries: list[Any] = node.value
+        if len(entries) > MOST_ENTRIES:
+            # Each could be a mistake of its own, and no person reads that many.
+            found = f"{len(entries):,} entries"
+            self.problem(location, self._line(node), found, f"at most {MOST_ENTRIES}")
+        return entries[:MOST_ENTRIES]
+
     def _mapping(self, node: Any, location: Location) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
+        for key_node, value_node in self._counted(node, location):
             line = self._line(key_node)
             if key_node.id != "scalar":
                 self.problem(location, line, f"a {key_node.id} as a key", "a name as a key")
