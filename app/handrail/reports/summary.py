@@ -35,7 +35,8 @@ def utc(at: Instant | None) -> str | None:
 def plan_lines(plan: Plan, commands: Mapping[str, list[str]]) -> list[str]:
     """The plan for people: every step with its exact commands, gate, limits and way back.
 
-    `commands` are the command lines by step key; `undo/KEY` for a step's own undo task.
+    `commands` are the command lines by step key; `undo/KEY` for a step's own undo task, and
+    `undo/RUNBOOK/KEY` for the steps of an undo runbook.
     """
     lines = [f"{plan.title} on {plan.target.name}{' (PRODUCTION)' if plan.target.production else ''}"]
     for name, value in plan.parameters.items():
@@ -45,20 +46,20 @@ def plan_lines(plan: Plan, commands: Mapping[str, list[str]]) -> list[str]:
         if step.section != section:
             section = step.section
             lines += ["", f"## {clean_line(section)}"]
-        lines += _planned(number, step, commands)
+        lines += _planned(number, step, commands, step.key)
     for name, steps in plan.undo_runbooks.items():
         lines += ["", f"## Rollback by the runbook {clean_line(name)} (only when you roll back)"]
         for number, step in enumerate(steps, 1):
-            lines += _planned(number, step, commands)
+            lines += _planned(number, step, commands, f"undo/{name}/{step.key}")
     return lines
 
 
-def _planned(number: int, step: PlannedStep, commands: Mapping[str, list[str]]) -> list[str]:
-    lines = [f"{number:>3}. {clean_line(step.title)}  [{step.kind.value}]  {step.key}"]
+def _planned(number: int, step: PlannedStep, commands: Mapping[str, list[str]], key: str) -> list[str]:
+    lines = [f"{number:>3}. {clean_line(step.title)}  [{step.kind.value}]  {key}"]
     if step.statement is not None:
         by = "someone else than the operator" if step.by == "someone-else" else "the operator"
         lines.append(f"       {by} says: {clean_line(step.statement)}")
-    for command in commands.get(step.key, []):
+    for command in commands.get(key, []):
         lines += [f"       {clean_line(line)}" for line in command.splitlines()]
     for gate in step.gate:
         waivable = "" if gate.waivable else " (can't be waived)"
@@ -70,7 +71,7 @@ def _planned(number: int, step: PlannedStep, commands: Mapping[str, list[str]]) 
         lines.append(f"       failure: raises a rollback trigger of class {step.on_failure.value}")
     if (way_back := _way_back(step)) is not None:
         lines.append(f"       undo: {way_back}")
-    lines += [f"             {clean_line(line)}" for line in commands.get(f"undo/{step.key}", [])]
+    lines += [f"             {clean_line(line)}" for line in commands.get(f"undo/{key}", [])]
     return lines
 
 

@@ -1,0 +1,257 @@
+"""From the words of a call to an open run: project, target, runbook, parameters, plan, journal, engine."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from handrail.clock import Clock
+from handrail.engine.launch import engine_alive, ensure_engine
+from handrail.errors import WrongUsage
+from handrail.journal.base import Journal
+from handrail.journal.session import RunSession
+from handrail.paths import StateFolder
+from handrail.problems import Problem, as_evidence
+from handrail.project.model import Project, Target
+from handrail.reports.durations import MOST_RUNS, usual_durations
+from handrail.run import events as e
+from handrail.run.actors import Actor
+from handrail.run.events import read_event, write_event
+from handrail.run.plan import Plan, PlannedCall, PlannedStep, UndoKind, Usual
+from handrail.run.planning import make_plan
+from handrail.runbook import loader
+from handrail.runbook.model import Runbook
+from handrail.runbook.parameters import check_parameters
+from handrail.sources import Unreadable, read_source
+from handrail.tasks.collection import TaskSignature, known_tasks
+from handrail.tasks.dry import preview
+
+LOCAL_TARGET = "local"
+LARGEST_TASKS_FILE_BYTES = 16 * 1024 * 1024
+LONGEST_NAME_IN_ID = 40
+MARK_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def project_or_bare(project: Project | None) -> Project:
+    """The project; without a project file, one whose only target is the folder we stand in."""
+    if project is not None:
+        return project
+    here = Path.cwd()
+    target = Target(name=LOCAL_TARGET, checkout=here)
+    return Project(root=here, targets={LOCAL_TARGET: target})
+
+
+def choose_target(project: Project, named: str | None, runbook_says: str | None) -> Target:
+    """The target that was named, else the runbook's, the project's default, or its only one.
+
+    Raises `WrongUsage` where none of these names a target of the project.
+    """
+    if named is None and set(project.targets) == {LOCAL_TARGET}:
+        # A runbook that names its team's target, opened where there is no project, must open all the same.
+        return project.targets[LOCAL_TARGET]
+    return project.target(named or runbook_says)
+
+
+def path_or_name(name: str) -> Path | str:
+    path = Path(name).expanduser()
+    return path.absolute() if "/" in name or path.is_file() else name
+
+
+def file_digests(runbook: Runbook, project: Project) -> dict[str, str]:
+    """The SHA-256 of every file that the plan is made from, by path. Raises `WrongUsage`."""
+    digests = dict(_runbook_digests(runbook))
+    others = [project.root / "handrail.toml"] + ([project.tasks] if project.tasks else [])
+    for path in others:
+        if not path.exists():
+            continue
+        try:
+            digests[str(path)] = read_source(path, largest_bytes=LARGEST_TASKS_FILE_BYTES).digest
+        except Unreadable as error:
+            raise WrongUsage(
+                f"The file {path} can't be read.",
+                evidence=as_evidence(error.problems),
+                still_safe="nothing was started.",
+                next_step="correct it or its permissions, then try again.",
+            ) from error
+    return digests
+
+
+def _runbook_digests(runbook: Runbook) -> list[tuple[str, str]]:
+    found = [(str(runbook.path), runbook.digest)]
+    for step in runbook.steps:
+        for other in (step.included, step.undo_runbook):
+            if other is not None:
+                found += _runbook_digests(other)
+    return found
+
+
+def plan_commands(plan: Plan) -> dict[str, list[str]]:
+    """The exact command lines of every step by its key; nothing is executed.
+
+    A step's own undo task stands under `undo/KEY`, an undo runbook's steps under `undo/RUNBOOK/KEY`.
+    """
+    tasks_file = Path(plan.tasks_file) if plan.tasks_file else None
+
+    def of(call: PlannedCall) -> list[str]:
+        return preview(call.task, call.arguments, plan.target, tasks_file)
+
+    def of_step(step: PlannedStep) -> list[str]:
+        return of(step.call) if step.call is not None else []
+
+    commands: dict[str, list[str]] = {}
+    for step in plan.steps:
+        commands[step.key] = of_step(step)
+        if step.undo is not None and step.undo.kind is UndoKind.TASK and step.undo.call is not None:
+            commands[f"undo/{step.key}"] = of(step.undo.call)
+    for name, steps in plan.undo_runbooks.items():
+        for step in steps:
+            commands[f"undo/{name}/{step.key}"] = of_step(step)
+    return commands
+
+
+def check_arguments(plan: Plan, tasks: Mapping[str, TaskSignature]) -> None:
+    """Raise `WrongUsage` with all that is wrong in the arguments of the plan's calls."""
+    wrong: list[str] = []
+    steps = [*plan.steps, *(step for undone in plan.undo_runbooks.values() for step in undone)]
+    for step in steps:
+        undo = step.undo.call if step.undo else None
+        calls = [step.call, step.probe, undo, *(gate.call for gate in step.gate)]
+        for call in calls:
+            signature = tasks.get(call.task.replace("-", "_")) if call else None
+            if call is not None and signature is not None:
+                wrong += [f"{step.source}: {what}" for what in signature.complaints(call.arguments)]
+    if wrong:
+        raise WrongUsage(
+            f"{plan.title} gives its tasks wrong arguments.",
+            evidence="\n".join(dict.fromkeys(wrong)),
+            still_safe="nothing was started.",
+            next_step="correct the steps' `with` in the runbook.",
+        )
+
+
+def earlier_durations(journal: Journal, target: str, runbook: str) -> dict[str, Usual]:
+    """What earlier runs of this runbook against this target took, by step key."""
+    records = journal.events_of_type(["DurationsMeasured"], limit=MOST_RUNS * 4)
+    events = [read_event(record.body) for record in records]
+    measured = [event for event in events if isinstance(event, e.DurationsMeasured)]
+    return usual_durations(measured, target=target, runbook=runbook)
+
+
+def new_run_id(runbook: str, clock: Clock) -> str:
+    """An id that sorts by time and says which runbook: `20261123-1405-production-deploy-x7k2`."""
+    when = clock.now().datetime().strftime("%Y%m%d-%H%M")
+    name = re.sub(r"[^a-z0-9]+", "-", runbook.lower()).strip("-")[:LONGEST_NAME_IN_ID].strip("-")
+    mark = "".join(secrets.choice(MARK_ALPHABET) for _ in range(4))
+    return "-".join(part for part in (when, name, mark) if part)
+
+
+def keep_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
+    """What sees to it that an open run has an engine; it says so where it had to start one."""
+
+    def keep() -> str | None:
+        if engine_alive(state, run) or not ensure_engine(state, run):
+            return None
+        return "The run's engine had ended; a new one goes on with the run."
+
+    return keep
+
+
+class RunOpening:
+    """Everything up to the moment at which a run is opened, with nothing changed before that.
+
+    Raises `WrongUsage` (`ProjectInvalid` and `RunbookInvalid` are such) for what must be corrected first.
+    """
+
+    def __init__(
+        self,
+        project: Project | None,
+        *,
+        runbook: str,
+        target: str | None,
+        given: Mapping[str, str],
+    ) -> None:
+        self.project = project_or_bare(project)
+        self.tasks = known_tasks(self.project.tasks)
+        self.runbook = loader.load(
+            path_or_name(runbook), search=self.project.runbooks, known_tasks=self.tasks
+        )
+        self.target = choose_target(self.project, target, self.runbook.front_matter.target)
+        self.given = dict(given)
+        self._state: StateFolder | None = None
+        self._journal: Journal | None = None
+        self._actor: Actor | None = None
+        self._clock: Clock | None = None
+
+    def use(self, state: StateFolder, journal: Journal, actor: Actor, clock: Clock) -> RunOpening:
+        """Where the run will be journaled, and by whom it will be driven."""
+        self._state, self._journal, self._actor, self._clock = state, journal, actor, clock
+        return self
+
+    def found(self, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
+        """The parameters with their defaults, and what is wrong with them or missing."""
+        return check_parameters(self.runbook.front_matter, values)
+
+    def problems(self, values: Mapping[str, str]) -> dict[str, str]:
+        """What is wrong with these parameters, by name; nothing where all are right."""
+        return {problem.field: f"expected {problem.expected}" for problem in self.found(values)[1]}
+
+    def preview(self, values: Mapping[str, str]) -> Plan:
+        """The plan that these parameters lead to. Raises `WrongUsage` with every missing or wrong one."""
+        parameters, problems = self.found(values)
+        if problems:
+            raise WrongUsage(
+                f"The parameters of {self.runbook.title} are not complete.",
+                evidence="\n".join(f"{p.field}: found {p.found}; expected {p.expected}" for p in problems),
+                still_safe="nothing was started.",
+                next_step="give each as --param NAME=VALUE.",
+            )
+        usual: dict[str, Usual] = {}
+        if self._journal is not None:
+            usual = earlier_durations(self._journal, self.target.name, self.runbook.path.stem)
+        plan = make_plan(
+            self.runbook,
+            self.target,
+            parameters,
+            digests=file_digests(self.runbook, self.project),
+            project_root=self.project.root,
+            tasks_file=self.project.tasks,
+            usual=usual,
+        )
+        check_arguments(plan, self.tasks)
+        return plan
+
+    def commands(self, plan: Plan) -> dict[str, list[str]]:
+        """The exact command lines of every step, by its key."""
+        return plan_commands(plan)
+
+    def open(self, values: Mapping[str, str]) -> RunSession:
+        """Take the target's lock, journal the opening, and see to it that the run has its engine.
+
+        Raises `LockHeld`, `StorageFault` and `MachineFault`.
+        """
+        if self._state is None or self._journal is None or self._actor is None or self._clock is None:
+            raise RuntimeError("an opening must be told where to journal, by `use`, before it opens a run")
+        plan = self.preview(values)
+        actor = self._actor
+        run = new_run_id(plan.runbook, self._clock)
+        opened = write_event(e.RunOpened(plan=plan, operator=actor))
+        holder = {"name": actor.user, "host": actor.host, "session": actor.session}
+        at = self._clock.now()
+        self._journal.open_run(run, plan.target.name, holder, plan.title, [opened], at)
+        ensure_engine(self._state, run)
+        return RunSession(self._journal, run, actor, self._clock, keep_engine(self._state, run))
+
+
+def read_parameters(words: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` words as parameters. Raises `WrongUsage` for a word without `=` and a name given twice."""
+    given: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise WrongUsage(f"{word!r} is not of the form NAME=VALUE.", next_step="give --param ref=v1.3.0.")
+        if name in given:
+            raise WrongUsage(f"The parameter {name} is given twice.", next_step="give it once.")
+        given[name] = value
+    return given

@@ -1,0 +1,190 @@
+"""What an operator may type in plain mode: a line and the run's state, in; a command or a request, out.
+
+Pure, and strict: a line that is not understood never runs anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handrail.run import commands as c
+from handrail.run.commands import OperatorCommand
+from handrail.run.state import RunState, StepState, StepStatus
+from handrail.runbook.model import StepKind
+
+DEFAULT_LOG_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Give this command to the engine."""
+
+    command: OperatorCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Print something: status, plan, log, help or undo."""
+
+    what: str
+    lines: int = DEFAULT_LOG_LINES
+
+
+@dataclass(frozen=True, slots=True)
+class Detach:
+    """Leave the run as it is; it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Read no further line until nothing runs: for lines that come from a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """Nothing is done; `why` is for the one who typed it."""
+
+    why: str
+
+
+Meaning = Send | Show | Detach | Wait | NotUnderstood
+
+HELP = """\
+run, or an empty line    run the next step (its gate first)
+yes [NOTE], no [NOTE]    say that an attestation holds, or does not
+retry                    try a failed or held step again
+skip REASON              leave the step out
+done REASON              the step was done by other means; or, in doubt: it was done
+notdone REASON           in doubt: it was not done
+cancel                   stop what is running: TERM, a grace, KILL
+waive CHECK REASON       start the step without this check of its gate
+rollback TARGETNAME      undo what this run did; `undo` shows it first
+close REASON             close the rollback trigger without rolling back
+abort REASON             end the run as it stands; nothing is taken back
+note TEXT                write something into the journal
+takeover REASON          drive this run from here
+status, plan, log [N], undo, help
+wait                     read no further line until nothing runs
+detach                   leave; the run goes on"""
+
+_REASONED = frozenset({"skip", "done", "notdone", "close", "abort", "takeover", "note"})
+_OF_A_STEP = frozenset({"retry", "skip", "done", "notdone", "waive", "yes", "y", "no"})
+_ALONE = frozenset(
+    {"retry", "cancel", "wait", "detach", "quit", "exit", "status", "plan", "help", "?", "undo"}
+)
+
+
+def understand(line: str, state: RunState, *, offered: str | None) -> Meaning:
+    """What a typed line means now. `offered` is the step that the last prompt offered to run.
+
+    An empty line runs that very step and no other, so that a line typed too late can't run the next one.
+    """
+    word, _, rest = line.strip().partition(" ")
+    word, rest = word.lower(), rest.strip()
+    current = state.current
+    if word in ("", "run", "next"):
+        return _run(word, rest, current, offered)
+    if word in _REASONED and not rest:
+        return NotUnderstood(f"Say why: `{word} REASON`. Nothing was done.")
+    if word in _ALONE and rest:
+        return NotUnderstood(f"`{word}` takes nothing after it; nothing was done.")
+    if word in _OF_A_STEP:
+        if current is None:
+            return NotUnderstood("No step is left to do that to; nothing was done.")
+        return _of_step(word, rest, current)
+    if word in ("status", "plan", "help", "undo", "?", "log"):
+        return _log(rest) if word == "log" else Show("help" if word == "?" else word)
+    if word in ("detach", "quit", "exit"):
+        return Detach()
+    return Wait() if word == "wait" else _of_run(word, rest, state)
+
+
+def _of_step(word: str, rest: str, step: StepState) -> Meaning:
+    doubtful = step.status is StepStatus.IN_DOUBT
+    match word:
+        case "retry":
+            return Send(c.RetryStep(step=step.key, after_attempt=step.attempts[-1] if step.attempts else 0))
+        case "skip":
+            return Send(c.SkipStep(step=step.key, reason=rest))
+        case "done" if not doubtful:
+            return Send(c.MarkDone(step=step.key, reason=rest))
+        case "done" | "notdone":
+            return Send(c.ResolveDoubt(step=step.key, done=word == "done", reason=rest))
+        case "waive":
+            check, _, reason = rest.partition(" ")
+            if not reason.strip():
+                return NotUnderstood("Say which and why: `waive CHECK REASON`. Nothing was done.")
+            return Send(c.WaiveCheck(step=step.key, check=check, reason=reason.strip()))
+    if step.planned.kind is not StepKind.ATTEST:
+        return NotUnderstood("There is nothing to attest now; nothing was done.")
+    return Send(c.Attest(step=step.key, holds=word != "no", note=rest))
+
+
+def _of_run(word: str, rest: str, state: RunState) -> Meaning:
+    match word:
+        case "cancel":
+            if (running := state.running) is None:
+                return NotUnderstood("Nothing is running that could be cancelled.")
+            return Send(c.CancelStep(attempt=running.number))
+        case "rollback":
+            return Send(c.RollBack(confirm=rest))
+        case "close":
+            return _close(rest, state)
+        case "abort":
+            return Send(c.AbortRun(reason=rest))
+        case "note":
+            return Send(c.AddNote(text=rest))
+        case "takeover":
+            return Send(c.TakeControl(reason=rest))
+    return NotUnderstood(f"{word[:40]!r} is not understood; nothing was done. `help` lists the words.")
+
+
+def _run(word: str, rest: str, current: StepState | None, offered: str | None) -> Meaning:
+    if rest:
+        return NotUnderstood("`run` takes nothing after it; nothing was done.")
+    if current is None:
+        return NotUnderstood("No step is left to run.")
+    if word == "" and current.key != offered:
+        return NotUnderstood("")
+    return Send(c.StartStep(step=current.key))
+
+
+def _close(reason: str, state: RunState) -> Meaning:
+    if not state.open_triggers:
+        return NotUnderstood("No rollback trigger is open.")
+    return Send(c.CloseTrigger(trigger=state.open_triggers[0].number, reason=reason))
+
+
+def _log(rest: str) -> Meaning:
+    if not rest:
+        return Show("log")
+    if rest.isdecimal() and 0 < int(rest) <= 10_000:
+        return Show("log", int(rest))
+    return NotUnderstood("`log N` shows the last N lines, 1 to 10000.")
+
+
+def allowed(state: RunState, *, is_operator: bool) -> str:
+    """What may be typed now, on one line."""
+    if not is_operator:
+        return "note TEXT, takeover REASON, status, log, detach"
+    step = state.current
+    words: list[str] = []
+    if state.running is not None:
+        words = ["cancel"]
+    elif step is not None and step.status is StepStatus.IN_DOUBT:
+        words = ["done REASON", "notdone REASON"]
+    elif step is not None and step.status is StepStatus.FAILED:
+        words = ["no NOTE", "yes NOTE"] if step.planned.kind is StepKind.ATTEST else ["retry"]
+        words += ["skip REASON", "done REASON"]
+    elif step is not None and step.status is StepStatus.HELD:
+        words = ["retry", "waive CHECK REASON", "skip REASON", "done REASON"]
+    elif step is not None and step.planned.kind is StepKind.ATTEST:
+        words = ["yes [NOTE]", "no NOTE", "skip REASON"]
+    elif step is not None:
+        words = ["run (or an empty line)", "skip REASON"]
+    if state.open_triggers and state.rollback_started is None:
+        words.append("close REASON")
+    can_undo = state.rollback_started is None and any(s.may_have_acted for s in state.forward_steps)
+    if can_undo and state.running is None:
+        words.append(f"rollback {state.plan.target.name}")
+    return ", ".join([*words, "help"])
