@@ -135,7 +135,7 @@ class FrontMatter(Frozen):
     description: str | None = None
     target: str | None = None
     parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Parameter] = Field(
-        default_factory=dict
+        default_factory=dict, json_schema_extra={"additionalProperties": False}
     )
 
 

@@ -155,8 +155,9 @@ def test_any_yaml_is_a_tree_or_its_problems(text: str) -> None:
     ("yaml", "value"),
     [
         ("no", "no"), ("yes", "yes"), ("on", "on"), ("2026-11-23", "2026-11-23"), ("1_000", "1_000"),
-        ("012", 12), ("0o17", 15), ("0x1F", 31), ("1.5", 1.5), ("1e3", 1000.0), ("~", None), ("", None), ("null", None),
-        ("true", True), ("'true'", "true"), ('"1"', "1"), ("1:30", "1:30"), ("=", "="), ("<<", "<<"),
+        ("012", 12), ("0o17", 15), ("0x1F", 31), ("1.5", 1.5), ("1e3", 1000.0), ("~", None), ("", None),
+        ("null", None), ("true", True), ("'true'", "true"), ('"1"', "1"), ("1:30", "1:30"),
+        ("=", "="), ("<<", "<<"),
     ],
 )  # fmt: skip
 def test_scalars_are_those_of_the_core_schema(yaml: str, value: object) -> None:
