@@ -45,7 +45,8 @@ def post_request(announce: Announce, text: str) -> Request:
     return Request(
         announce.webhook.reveal(),
         "POST",
-        json={"text": text},
+        # A feature's name must not call the whole channel.
+        json={"text": text.replace("<!", "&lt;!")},
         timeout=TIMEOUT,
         shown=f"<webhook of {announce.channel}>",
         by_proxy=True,

@@ -77,9 +77,9 @@ def ask_served(place: Workplace, version: str, commit: str) -> tuple[bool | None
     seen: dict[str, int] = {}
     right = known = 0
     request = version_request(place.target, version, commit)
-    for _ in range(REQUESTS):
+    for number in range(REQUESTS):
         try:
-            answer = place.performer.request(request)
+            answer = place.performer.request(request, quiet=number > 0)
         except NoAnswer as error:
             seen[error.summary] = seen.get(error.summary, 0) + 1
             known += 1

@@ -97,12 +97,13 @@ def checkout(context: Context, ref: str) -> None:
     """Check out a tag, commit or branch; refuses local changes, and records the release before it."""
     place = workplace(context)
     site = place.site
-    refuse_local_changes(place)
-    wanted = resolve(place, ref)
+    # Recorded before anything can be refused: a rollback from here must know where "back" is.
     commit = place.read(look(site, "rev-parse", "HEAD", dry=DRY_COMMIT))
     tags = place.read(look(site, "tag", "--points-at", "HEAD", "--sort=-version:refname")).split()
     place.first_fact("previous_commit", commit)
     place.first_fact("previous_release", tags[0] if tags else commit)
+    refuse_local_changes(place)
+    wanted = resolve(place, ref)
     run_git(place, checkout_command(site, wanted))
     place.fact("ref", ref)
     record_commit(place)
