@@ -106,7 +106,9 @@ def find_by_name(name: str, folders: Sequence[Path]) -> Path | None:
 
 def _as_file(path_or_name: Path | str) -> Path | None:
     path = Path(path_or_name)
-    named_as_path = isinstance(path_or_name, Path) or path.is_absolute() or _is_file(path)
+    # A bare word is a name, even where a file called so, a script perhaps, lies in the current folder.
+    word = isinstance(path_or_name, str) and path_or_name == path.name and not path.suffix
+    named_as_path = isinstance(path_or_name, Path) or path.is_absolute() or (not word and _is_file(path))
     return path if named_as_path else None
 
 

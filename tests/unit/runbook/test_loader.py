@@ -221,6 +221,18 @@ def test_a_runbook_is_found_by_name_the_projects_first(tmp_path: Path) -> None:
         load(tmp_path / "missing.md")
 
 
+def test_a_bare_word_is_a_name_and_never_a_script_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "deploy.md").write_text("# Runbook\n")
+    (tmp_path / "deploy").write_text("#!/bin/sh\n")
+    monkeypatch.chdir(tmp_path)
+    assert load("deploy", search=[books]).title == "Runbook"
+    assert load("books/deploy.md").title == "Runbook"
+
+
 def test_the_shipped_runbooks_have_a_folder() -> None:
     assert shipped_runbooks().parts[-1] == "runbooks"
 
