@@ -430,6 +430,37 @@ def test_cancelling_what_has_not_begun_seals_it(begin: Start, tmp_path: Path) ->
     assert cancel(files) == NeverStarted("It was sealed before its shim came.", sealed=True)
 
 
+def test_what_is_cancelled_before_it_began_is_not_run(begin: Start, tmp_path: Path) -> None:
+    files = begin("touch", "ran", launch=False)
+    descriptor = os.open(files.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        assert try_lock(descriptor)
+        start_shim(files)
+        (shim,) = wait_for(lambda: _shims_of(files), "the shim, which waits for the lock")
+        wait_for(lambda: _handles_term(shim), "the shim's own handler")
+        os.kill(shim, signal.SIGTERM)
+    finally:
+        os.close(descriptor)
+    record = ended(files)
+    assert (record.cancelled, record.exit_code, record.signal) == (True, None, None)
+    assert record.start_error is not None
+    assert "Nothing was run" in record.start_error
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_descriptor_reaches_the_task_whoever_started_the_shim(begin: Start) -> None:
+    files = begin("ls", "/proc/self/fd", launch=False)
+    leaked = os.open(os.devnull, os.O_RDONLY)
+    try:
+        command = [sys.executable, "-S", "-E", "-P", str(SHIM), str(files.folder)]
+        subprocess.run(command, pass_fds=(leaked,), check=True)
+    finally:
+        os.close(leaked)
+    ended(files)
+    # The fourth is the one with which `ls` reads the list.
+    assert files.log.read_text().split() == ["0", "1", "2", "3"]
+
+
 # What the machine refuses
 
 

@@ -72,6 +72,22 @@ def test_a_record_counts_even_while_the_lock_is_held(tmp_path: Path) -> None:
     assert read_outcome(files) == Exited(record)
 
 
+def test_an_end_between_the_two_looks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = AttemptFiles(tmp_path)
+    files.claim.write_text(json.dumps(DEAD))
+    files.task.write_text(json.dumps(DEAD))
+    record = ExitRecord(SINCE, SINCE, exit_code=0)
+
+    def ends_now(lock: Path) -> bool:
+        descriptor = exit_record.allocate(files.exit)
+        exit_record.write(descriptor, record)
+        os.close(descriptor)
+        return False
+
+    monkeypatch.setattr("handrail.attempts.outcome._is_held", ends_now)
+    assert read_outcome(files) == Exited(record)
+
+
 def test_sealing_a_folder_that_was_never_made(tmp_path: Path) -> None:
     files = AttemptFiles(tmp_path / "attempts" / "0001")
     assert seal(files) == NeverStarted("It was sealed before its shim came.", sealed=True)
