@@ -1,0 +1,152 @@
+"""One step in words: what it is, why it stands where it stands, what exactly will run, and the way back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from handrail.clock import Instant
+from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
+from handrail.run.state import AttemptState, RunState, StepState, StepStatus
+from handrail.run.undo import why_irreversible
+from handrail.runbook.model import StepKind
+from handrail.text import clean, clean_line, duration
+from handrail.tui.presenters.line import Line, Tone, line
+from handrail.tui.presenters.prose import prose_lines
+from handrail.tui.presenters.steps import SIGNS, time_taken, usual_words
+
+
+def detail_lines(state: RunState, step: StepState, now: Instant) -> tuple[Line, ...]:
+    """All that is to be said of a step; the part that changes what to do next comes first."""
+    return (
+        *_standing(state, step),
+        *_what_runs(state, step),
+        *_gate(step),
+        *((), *prose_lines(step.planned.prose)),
+        (),
+        *_way_back(state, step),
+    )
+
+
+def detail_title(state: RunState, step: StepState, now: Instant) -> Line:
+    """The step's title with its state and times."""
+    sign = SIGNS[step.status]
+    taken = time_taken(state, step, now)
+    words = f"{sign.glyph} {sign.word}"
+    if taken is not None:
+        words += f" {duration(taken)}"
+    if step.planned.kind is not StepKind.ATTEST:
+        words += f", {usual_words(state.plan, step.planned)}"
+    return line((clean_line(step.planned.title), Tone.STRONG), "  ", (words, sign.tone))
+
+
+def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    if step.status is StepStatus.IN_DOUBT:
+        lines.append(line(("What became of it is not known. ", Tone.WARN), clean_line(step.doubt)))
+        lines.append(_evidence(state, step))
+        lines.append(line(("Was it done? ", Tone.STRONG), "y it was done · n it was not done · b roll back"))
+    elif step.why:
+        tone = SIGNS[step.status].tone
+        words = {
+            StepStatus.PENDING: "Last try: ",
+            StepStatus.SKIPPED: "Why: ",
+            StepStatus.MARKED_DONE: "Why: ",
+        }
+        said = [text for text in clean(step.why).splitlines() if text.strip()] or [""]
+        first = words.get(step.status, f"{SIGNS[step.status].word.capitalize()}: ")
+        lines.append(line((first, tone), said[0]))
+        lines += [line("  " + text) for text in said[1:]]
+    if step.by:
+        lines.append(line((f"Said by {clean_line(step.by)}", Tone.QUIET)))
+    attempt = state.last_attempt(step.key)
+    if attempt is not None and attempt.left_behind:
+        lines.append(line(("Still running after it ended: ", Tone.WARN)))
+        lines += [line("  " + clean_line(text)) for text in attempt.left_behind]
+    return tuple(lines)
+
+
+def _evidence(state: RunState, step: StepState) -> Line:
+    if step.probe_evidence:
+        return line(("The probe saw: ", Tone.STRONG), clean_line(step.probe_evidence))
+    if step.planned.probe is None:
+        return line(("The runbook has no probe for it: look yourself before you answer.", Tone.WARN))
+    if state.running is not None:
+        return line(("Its probe is looking…", Tone.BUSY))
+    return line(("Its probe could not look.", Tone.WARN))
+
+
+def _what_runs(state: RunState, step: StepState) -> tuple[Line, ...]:
+    planned = step.planned
+    if planned.kind is StepKind.ATTEST:
+        who = "someone other than the operator" if planned.by == "someone-else" else "you"
+        asked = clean_line(planned.statement or planned.title)
+        return (line((f"For {who} to say (y/n): ", Tone.STRONG), asked),)
+    attempt: AttemptState | None = state.last_attempt(step.key)
+    call = attempt.call if attempt is not None else planned.call
+    if call is None:
+        return ()
+    word = "Runs" if attempt is None else ("Running" if attempt.is_running else "Ran")
+    return call_lines(word, call)
+
+
+def call_lines(word: str, call: PlannedCall) -> tuple[Line, ...]:
+    """A task with its arguments, exactly; a text of several lines is shown as it is."""
+    lines = [line((f"{word} ", Tone.STRONG), (clean_line(call.task), Tone.CODE))]
+    for name, value in call.arguments.items():
+        text = _exact(value)
+        if "\n" not in text.strip():
+            lines.append(line((f"  {clean_line(name)} = ", Tone.QUIET), (clean(text.strip()), Tone.CODE)))
+            continue
+        lines.append(line((f"  {clean_line(name)}:", Tone.QUIET)))
+        lines += [line(("    " + part, Tone.CODE)) for part in clean(text).splitlines()]
+    return tuple(lines)
+
+
+def _exact(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _gate(step: StepState) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    for gate in step.planned.gate:
+        name = clean_line(gate.check)
+        if gate.check in step.waived:
+            lines.append(
+                line(
+                    ("Gate ", Tone.STRONG),
+                    (name, Tone.CODE),
+                    (f" waived by {clean_line(step.waived[gate.check])}", Tone.WARN),
+                )
+            )
+        elif gate.check in step.checks_passed or step.status is StepStatus.PASSED:
+            lines.append(line(("Gate ", Tone.STRONG), (name, Tone.CODE), (" ✓ passed", Tone.GOOD)))
+        else:
+            note = "" if gate.waivable else ", can't be waived"
+            lines.append(
+                line(("Gate ", Tone.STRONG), (name, Tone.CODE), (f" is checked first{note}", Tone.QUIET))
+            )
+    return tuple(lines)
+
+
+def _way_back(state: RunState, step: StepState) -> tuple[Line, ...]:
+    planned = step.planned
+    if step.undoes:
+        return ()
+    if (why := why_irreversible(step, state)) and not planned.only_looks:
+        return (line(("Irreversible: ", Tone.WARN), clean_line(why)),)
+    return (line(("Way back: ", Tone.STRONG), way_back(planned)),)
+
+
+def way_back(planned: PlannedStep) -> str:
+    """How a step is taken back, in a few words."""
+    undo = planned.undo
+    if planned.only_looks and undo is None:
+        return "it changes nothing"
+    if undo is None:
+        return "none; the runbook names no undo"
+    if undo.kind is UndoKind.TASK and undo.call is not None:
+        return f"task {clean_line(undo.call.task)}"
+    if undo.kind is UndoKind.RUNBOOK:
+        return f"runbook {clean_line(undo.runbook or '')}"
+    return f"none needed: {clean_line(undo.reason)}"

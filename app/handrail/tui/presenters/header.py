@@ -1,0 +1,96 @@
+"""What is always in view: the target, who drives, since when the lock is held, and what is running."""
+
+from __future__ import annotations
+
+from handrail.clock import Instant
+from handrail.project.model import Target
+from handrail.run.actors import Actor
+from handrail.run.events import Purpose
+from handrail.run.state import Phase, RunState
+from handrail.text import clean_line, duration
+from handrail.tui.presenters.line import Line, Part, Tone, line, spread
+from handrail.tui.presenters.steps import SIGNS, usual_words
+
+NARROW = 60
+
+
+def target_parts(target: Target) -> tuple[Part, ...]:
+    """The target's name; production in words and in a colour of its own."""
+    name = clean_line(target.name)
+    if not target.production:
+        return ((f" {name} ", Tone.STRONG),)
+    word = "PRODUCTION" if name.lower() == "production" else f"PRODUCTION · {name}"
+    return ((f" {word} ", Tone.PRODUCTION),)
+
+
+def header_lines(
+    state: RunState, actor: Actor, now: Instant, width: int, *, may_act: bool = True
+) -> tuple[Line, ...]:
+    """Three lines (two on a narrow screen): target and run; who drives and the lock; what is running."""
+    who = _who(state, actor, may_act)
+    first_left: Line = (
+        *target_parts(state.plan.target),
+        *line(" ", (clean_line(state.plan.title), Tone.STRONG)),
+    )
+    now_running = spread(_running(state, now), _progress(state), width)
+    if width < NARROW:
+        return spread(target_parts(state.plan.target), who, width), now_running
+    lock = line((_lock(state, now), Tone.QUIET))
+    run = line((f"run {clean_line(state.run)}", Tone.QUIET))
+    return (
+        spread(first_left, run, width),
+        spread((*who, *line("  "), *lock), _clock(state, now), width),
+        now_running,
+    )
+
+
+def _who(state: RunState, actor: Actor, may_act: bool) -> Line:
+    if state.operator.session == actor.session and may_act:
+        asked = state.control_requested_by
+        extra = f" · {clean_line(asked.name)} asks to take over (h hands over)" if asked else ""
+        return line(("You drive", Tone.GOOD), (extra, Tone.WARN))
+    return line(("WATCHING", Tone.WARN), f" · {clean_line(state.operator.name)} drives")
+
+
+def _lock(state: RunState, now: Instant) -> str:
+    opened = state.opened.datetime().strftime("%H:%M:%S UTC")
+    if state.closed is not None:
+        return f"lock released {state.closed.datetime().strftime('%H:%M:%S UTC')}"
+    return f"lock held since {opened}"
+
+
+def _clock(state: RunState, now: Instant) -> Line:
+    if abs(state.clock_jump) >= 1:
+        return line((f"clock was set by {state.clock_jump:+.0f}s; countdowns hold", Tone.WARN))
+    return ()
+
+
+def _progress(state: RunState) -> Line:
+    steps = state.current_steps
+    done = sum(step.status.is_done for step in steps)
+    name = "rollback " if state.rollback_started else ""
+    return line((f"{name}{done} of {len(steps)} done", Tone.QUIET))
+
+
+def _running(state: RunState, now: Instant) -> Line:
+    if not state.phase.is_open:
+        good = state.phase is Phase.FINISHED
+        return line((f" {state.phase.value.upper()} ", Tone.GOOD if good else Tone.WARN))
+    attempt = state.running
+    if attempt is not None and attempt.step in state.steps:
+        step = state.steps[attempt.step]
+        words = {Purpose.GATE: f"checking {attempt.call.task} for ", Purpose.PROBE: "looking what became of "}
+        taken = duration(now.since(attempt.started or attempt.announced))
+        stopping = " · stopping" if attempt.cancelling else ""
+        compare = f", {usual_words(state.plan, step.planned)}" if attempt.purpose is Purpose.STEP else ""
+        return line(
+            (" ▶ ", Tone.BUSY),
+            words.get(attempt.purpose, ""),
+            (clean_line(step.planned.title), Tone.STRONG),
+            (f"  {taken}{compare}{stopping}", Tone.BUSY),
+        )
+    if (current := state.current) is None:
+        return line((" Every step is done; a trigger is still open", Tone.WARN))
+    sign = SIGNS[current.status]
+    word = "Next" if current.status.value == "pending" else sign.word.capitalize()
+    return line((f" {sign.glyph} {word}: ", sign.tone), (clean_line(current.planned.title), Tone.STRONG))

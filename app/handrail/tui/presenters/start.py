@@ -1,0 +1,91 @@
+"""A run before it exists: its target, its parameters, its plan and exact commands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handrail.errors import HandrailError
+from handrail.project.model import Target
+from handrail.run.plan import Plan, PlannedStep
+from handrail.runbook.model import Parameter, Runbook, StepKind
+from handrail.text import clean, clean_line, duration
+from handrail.tui.presenters.detail import call_lines, way_back
+from handrail.tui.presenters.header import target_parts
+from handrail.tui.presenters.line import Line, Tone, line
+from handrail.tui.presenters.prose import prose_lines
+from handrail.tui.presenters.steps import StepRow, usual, usual_words
+
+
+def start_header(target: Target, runbook: Runbook) -> tuple[Line, Line]:
+    """The target and the runbook; and that nothing runs yet."""
+    first = line(*target_parts(target), " ", (clean_line(runbook.title), Tone.STRONG))
+    where = f" {clean_line(target.url)} · " if target.url else " "
+    return first, line((f"{where}Nothing has been started.", Tone.QUIET))
+
+
+def parameter_label(name: str, parameter: Parameter, problem: str | None) -> Line:
+    """A parameter's prompt, and what is wrong with its value."""
+    choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
+    label = (f"{clean_line(parameter.prompt)}{clean_line(choices)}", Tone.STRONG)
+    if problem:
+        return line(label, (f"  ✗ {clean_line(problem)}", Tone.BAD))
+    return line(label, ("  ✓", Tone.GOOD))
+
+
+def plan_rows(plan: Plan) -> tuple[StepRow, ...]:
+    """The plan's steps by section, each with its usual duration."""
+    rows: list[StepRow] = []
+    section: str | None = None
+    total = sum((usual(plan, step)[0] for step in plan.steps), timedelta())
+    for step in plan.steps:
+        if step.section != section:
+            section = step.section
+            took = f"{len(plan.steps)} steps, {duration(total)}" if not rows else ""
+            rows.append(StepRow(None, "", clean_line(section), "", took, "", Tone.STRONG))
+        person = step.kind is StepKind.ATTEST
+        rows.append(
+            StepRow(
+                key=step.key,
+                glyph="○" if person else "·",
+                title=clean_line(step.title),
+                word="you say" if person else "",
+                took="",
+                usually="" if person else usual_words(plan, step),
+                tone=Tone.PLAIN,
+            )
+        )
+    return tuple(rows)
+
+
+def plan_detail(step: PlannedStep, commands: list[str]) -> tuple[Line, ...]:
+    """What one step would do, exactly."""
+    lines: list[Line] = [line((clean_line(step.title), Tone.STRONG))]
+    if step.statement:
+        lines.append(line(("For a person to say: ", Tone.STRONG), clean_line(step.statement)))
+    for command in commands:
+        first, *rest = clean(command).splitlines() or [""]
+        lines.append(line(("$ ", Tone.QUIET), (first, Tone.CODE)))
+        lines += [line(("  " + text, Tone.CODE)) for text in rest]
+    if step.call is not None:
+        lines += call_lines("Task", step.call)
+    lines += [line(("Gate ", Tone.STRONG), (clean_line(gate.check), Tone.CODE)) for gate in step.gate]
+    if step.on_failure is not None:
+        lines.append(line((f"A failure starts the {step.on_failure.value} rollback countdown.", Tone.WARN)))
+    if step.irreversible:
+        lines.append(line(("Irreversible: ", Tone.WARN), clean_line(step.irreversible)))
+    else:
+        lines.append(line(("Way back: ", Tone.STRONG), way_back(step)))
+    return (*lines, (), *prose_lines(step.prose))
+
+
+def start_keys(*, typing: bool, ready: bool) -> Line:
+    """The keys that do something now."""
+    start: Line = line(("ctrl+s" if typing else "enter", Tone.KEY), " Open the run   ") if ready else ()
+    move = line(("enter", Tone.KEY), " Next field   ") if typing else line(("j k", Tone.KEY), " Steps   ")
+    return (*start, *move, *line(("tab", Tone.KEY), " Next pane   ", ("esc", Tone.KEY), " Leave"))
+
+
+def error_lines(error: HandrailError) -> tuple[Line, ...]:
+    """An error for the screen: what happened first, and what to do now last."""
+    first, *rest = [clean_line(text) for text in error.lines()]
+    return (line((first, Tone.BAD)), *(line(text) for text in rest))

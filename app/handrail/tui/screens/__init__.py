@@ -1,0 +1,1 @@
+"""What binds keys and sends commands."""

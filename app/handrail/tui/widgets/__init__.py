@@ -1,0 +1,1 @@
+"""What paints: each widget is given lines by a presenter, and repaints only what has changed."""

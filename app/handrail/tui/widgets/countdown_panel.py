@@ -1,0 +1,45 @@
+"""The countdown in large digits: until the last safe start, and until the deadline."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from handrail.tui.presenters.countdown import CountdownView
+from handrail.tui.presenters.digits import large
+from handrail.tui.presenters.line import Tone, line
+from handrail.tui.widgets.lines import Lines
+
+
+class CountdownPanel(Vertical):
+    """Four rows that are there only while a trigger is open; each second repaints the digits alone."""
+
+    def compose(self) -> ComposeResult:
+        """A headline above two clocks."""
+        yield Lines(id="countdown-headline")
+        with Horizontal():
+            yield Lines(id="start-by", classes="clock")
+            yield Lines(id="start-by-words", classes="clock-words")
+            yield Lines(id="done-by", classes="clock")
+            yield Lines(id="done-by-words", classes="clock-words")
+
+    def show(self, view: CountdownView | None, *, narrow: bool = False) -> None:
+        """Show the leading countdown, or nothing. A narrow screen has room for one clock."""
+        self.display = view is not None
+        if view is None:
+            return
+        self.query_one("#countdown-headline", Lines).show(view.headline)
+        self._clock("start-by", view.start_by, view.start_by_tone)
+        self._clock("done-by", view.done_by, view.done_by_tone)
+        self.query_one("#start-by-words", Lines).show(*(view.narrow_words if narrow else view.start_by_words))
+        self.query_one("#done-by-words", Lines).show(*view.done_by_words)
+
+    def _clock(self, name: str, face: str, tone: Tone) -> None:
+        clock = self.query_one(f"#{name}", Lines)
+        rows = large(face)
+        width = len(rows[0]) + 1
+        if clock.styles.width is None or clock.styles.width.value != width:
+            clock.styles.width = width
+        # The background of an alarm would fill the digits' gaps: the shape alone must be read.
+        shown = Tone.BAD if tone is Tone.ALARM else tone
+        clock.show(*(line((row, shown)) for row in rows))

@@ -1,0 +1,148 @@
+"""Plans for screen tests: a small production deploy with everything that a screen must show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from handrail.project.model import Target
+from handrail.run.plan import (
+    Plan,
+    PlannedCall,
+    PlannedGate,
+    PlannedStep,
+    PlannedUndo,
+    UndoKind,
+    Usual,
+)
+from handrail.runbook.model import StepKind
+from handrail.values import TriggerClass
+
+TARGET = Target(name="production", production=True, checkout=Path("/srv/shop"), url="https://shop.example")
+
+
+def task(key: str, section: str, title: str, name: str, **fields: object) -> PlannedStep:
+    """A step that runs a task."""
+    arguments = fields.pop("arguments", {})
+    return PlannedStep.model_validate(
+        {
+            "key": key,
+            "section": section,
+            "title": title,
+            "kind": StepKind.TASK,
+            "call": PlannedCall(task=name, arguments=arguments),
+            **fields,
+        }
+    )
+
+
+ROLLBACK_CODE = (
+    task(
+        "restore",
+        "Code",
+        "Check out the previous release",
+        "git.checkout",
+        arguments={"ref": "${facts.previous_release}"},
+        estimate=timedelta(seconds=5),
+    ),
+    task("install", "Code", "Install its dependencies", "node.install", estimate=timedelta(seconds=20)),
+    task("restart", "Code", "Restart the application", "pm2.reload", estimate=timedelta(seconds=15)),
+    task("verify", "Code", "Verify the served version", "pm2.verify", estimate=timedelta(seconds=10)),
+)
+BY_RUNBOOK = PlannedUndo(kind=UndoKind.RUNBOOK, runbook="rollback-code")
+
+
+def deploy_plan(**changes: object) -> Plan:
+    """A production deploy with announcement, maintenance, code, migration, smoke tests and attestation."""
+    steps = (
+        task(
+            "announce",
+            "Announce",
+            "Announce the deployment",
+            "announce.post",
+            arguments={"text": "Deploying faster checkout to production"},
+            estimate=timedelta(seconds=2),
+            kind=StepKind.ANNOUNCE,
+            prose="Tell everyone in **#deployments** what is shipped, and when.",
+        ),
+        task(
+            "maintenance",
+            "Maintenance",
+            "Enable maintenance mode",
+            "maintenance.enable",
+            estimate=timedelta(seconds=3),
+            undo=PlannedUndo(
+                kind=UndoKind.TASK,
+                call=PlannedCall(task="maintenance.disable"),
+                estimate=timedelta(seconds=3),
+            ),
+        ),
+        task(
+            "checkout",
+            "Deploy the code",
+            "Check out the release",
+            "git.checkout",
+            arguments={"ref": "v1.3.1"},
+            estimate=timedelta(seconds=4),
+            undo=BY_RUNBOOK,
+            probe=PlannedCall(task="git.at", arguments={"ref": "v1.3.1"}),
+        ),
+        task(
+            "install",
+            "Deploy the code",
+            "Install dependencies",
+            "node.install",
+            estimate=timedelta(seconds=40),
+            undo=BY_RUNBOOK,
+            idempotent=False,
+            prose="Runs `npm ci` where the lock file allows it.\n\n- takes about a minute\n- safe to run again",
+        ),
+        task(
+            "migrate",
+            "Deploy the code",
+            "Run database migrations",
+            "database.migrate",
+            gate=(PlannedGate(call=PlannedCall(task="database.backed_up")),),
+            prose="Migrations run **in one transaction each**. A killed client goes on in the server: look "
+            "at `pg_stat_activity` before anything is repeated.",
+            irreversible="dropped columns can't be brought back",
+            irreversible_when="${facts.destructive}",
+            undo=PlannedUndo(kind=UndoKind.NOTHING, reason="the new column does not disturb the old code"),
+        ),
+        task(
+            "restart",
+            "Deploy the code",
+            "Restart the application servers",
+            "pm2.reload",
+            estimate=timedelta(seconds=12),
+            undo=BY_RUNBOOK,
+        ),
+        task(
+            "smoke",
+            "Smoke tests",
+            "Check out a basket as a user",
+            "smoke.flow",
+            arguments={"flow": "checkout"},
+            kind=StepKind.CHECK,
+            on_failure=TriggerClass.IMMEDIATE,
+            estimate=timedelta(seconds=8),
+        ),
+        PlannedStep(
+            key="dashboards",
+            section="Smoke tests",
+            title="Look at the dashboards",
+            kind=StepKind.ATTEST,
+            statement="Error rates and response times are where they were before.",
+            on_failure=TriggerClass.FAST,
+        ),
+    )
+    fields: dict[str, object] = {
+        "runbook": "production-deploy",
+        "title": "Deploy to production",
+        "target": TARGET,
+        "steps": steps,
+        "undo_runbooks": {"rollback-code": ROLLBACK_CODE},
+        "usual": {"install": Usual(median=38.0, high=52.0, count=9)},
+        "parameters": {"feature": "faster checkout"},
+    }
+    return Plan.model_validate({**fields, **changes})
