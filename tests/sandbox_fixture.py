@@ -94,9 +94,11 @@ class Shop:
         return done.stdout
 
     def deploy(self, tag: str, *, migrate: bool = True) -> None:
-        """Check a release out, build it, migrate, and have pm2 serve it."""
+        """Check a release out, build it, migrate, and have pm2 serve it.
+
+        All releases have the same dependencies, so nothing is installed.
+        """
         self.run("git", "checkout", "--quiet", "--detach", tag)
-        self.run("npm", "ci", "--no-progress")
         self.run("npm", "run", "build")
         if migrate:
             self.run("npm", "run", "migrate:prod")
@@ -104,7 +106,9 @@ class Shop:
 
     def reload(self) -> None:
         """Have pm2 serve the build, one instance after the other."""
-        self.run(*self.target.pm2.program, "startOrReload", "ecosystem.config.cjs", "--update-env", "--silent")
+        self.run(
+            *self.target.pm2.program, "startOrReload", "ecosystem.config.cjs", "--update-env", "--silent"
+        )
 
     def get(self, path: str, *, past_proxy: bool = False) -> httpx.Response:
         """One GET, on a connection of its own, not following redirects."""
@@ -115,7 +119,9 @@ class Shop:
     ) -> httpx.Response:
         """One request, on a connection of its own, not following redirects."""
         base = self.target.app_url if past_proxy else self.target.url
-        return httpx.request(method, f"{base}{path}", data=dict(form or {}) or None, timeout=20, trust_env=False)
+        return httpx.request(
+            method, f"{base}{path}", data=dict(form or {}) or None, timeout=20, trust_env=False
+        )
 
     def version(self) -> str:
         """The version that is served."""
@@ -127,7 +133,9 @@ class Shop:
         assert database is not None
         assert database.programs is not None
         psql = str(database.programs / "psql")
-        return self.run(psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database.url.reveal(), "-c", statement).strip()
+        return self.run(
+            psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database.url.reveal(), "-c", statement
+        ).strip()
 
     def posts(self) -> list[dict[str, Any]]:
         """What was posted to the webhook since the reset."""

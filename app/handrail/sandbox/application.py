@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import signal
 import urllib.error
@@ -28,8 +29,8 @@ from handrail.sandbox.programs import Programs
 from handrail.sandbox.record import Record
 
 ECOSYSTEM = "ecosystem.config.cjs"
-INSTANCES = 2
 _TOOLS = Path(__file__).parent / "tools"
+_DAEMON_TITLE = re.compile(r"^PM2 v\S+: God Daemon \((/.*)\)")
 _NPM_MEND = (
     "look at the network and the npm registry's settings (`npm ping`), then bring the sandbox up again."
 )
@@ -135,14 +136,9 @@ class Application:
 
     def daemons(self) -> list[ProcessIdentity]:
         """The pm2 daemons of this sandbox, whoever started them; known by the home in their title."""
-        title = f"God Daemon ({self._layout.pm2_home})"
-        found = [identity for identity in self._record.living("application") if _titled(identity.pid, title)]
-        for process in psutil.process_iter():
-            if _titled(process.pid, title):
-                identity = ProcessIdentity.of(process.pid)
-                if identity is not None and identity not in found:
-                    found.append(identity)
-        return found
+        homes = ((process.pid, _home_of_daemon(process)) for process in psutil.process_iter())
+        found = (ProcessIdentity.of(pid) for pid, home in homes if home == self._layout.pm2_home)
+        return [identity for identity in found if identity is not None]
 
     def note_processes(self) -> None:
         """Remember the daemons and the workers below them."""
@@ -180,11 +176,13 @@ class Application:
         )
 
 
-def _titled(pid: int, title: str) -> bool:
+def _home_of_daemon(process: psutil.Process) -> Path | None:
+    """The PM2_HOME that a pm2 daemon has in its title; `None` for any other process."""
     try:
-        return title in " ".join(psutil.Process(pid).cmdline())
+        title = _DAEMON_TITLE.search(" ".join(process.cmdline()))
     except psutil.Error:
-        return False
+        return None
+    return Path(title[1]).resolve() if title else None
 
 
 def _locked_packages(lock: Path) -> dict[str, str] | None:

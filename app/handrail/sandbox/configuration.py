@@ -31,7 +31,7 @@ default_target = "production"
 
 [targets.production]
 production = true
-checkout = "../production"
+checkout = {_text(layout.production)}
 remote = "origin"
 branch = "main"
 url = {_text(record.address("public"))}
@@ -52,7 +52,7 @@ disable = ["./scripts/disable-maintenance.sh"]
 marker = {_text(MARKER)}
 
 [targets.production.pm2]
-home = "../pm2"
+home = {_text(layout.pm2_home)}
 program = [{_text(layout.pm2)}]
 ecosystem = {_text(ECOSYSTEM)}
 names = ["shop"]

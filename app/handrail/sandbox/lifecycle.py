@@ -143,7 +143,7 @@ class Sandbox:
         record = Record.read(self.layout.record)
         if record is None:
             return SandboxStatus(self.layout.root, False, (), None, None, False)
-        served = read_json(f"{record.address('app')}/version") if record.living("application") else None
+        served = read_json(f"{record.address('app')}/version")
         parts = tuple(self._part(name, record, served is not None) for name in PARTS)
         version = str(served["version"]) if served else None
         commit = str(served["commit"]) if served else None
@@ -232,6 +232,7 @@ class Sandbox:
         def production() -> None:
             site.application.stop()
             site.application.forget_pm2()
+            site.repository.create()
             site.repository.restore_origin(record.refs)
             site.repository.restore_production()
             site.application.write_settings()
@@ -357,7 +358,7 @@ class Sandbox:
         with ThreadPoolExecutor(len(tasks)) as pool:
             futures = [pool.submit(task) for task in tasks]
             try:
-                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                wait(futures, return_when=FIRST_EXCEPTION)
             finally:
                 # Also after Ctrl-C, which reaches this thread alone.
                 if not all(future.done() and future.exception() is None for future in futures):
@@ -367,8 +368,6 @@ class Sandbox:
         for failure in failures:
             if not isinstance(failure, Cancelled):
                 raise failure
-        for future in done:
-            future.result()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -91,9 +91,9 @@ class Repository:
         return dict(line.split(" ", 1) for line in lines)
 
     def restore_origin(self, refs: Mapping[str, str]) -> None:
-        """Put the origin's branches and tags back to `refs`, and remove all others."""
+        """Put the origin's branches and tags back to `refs`, and remove all others but the operators'."""
         origin = self._layout.origin
-        now = self.refs()
+        now = {name: target for name, target in self.refs().items() if name != f"refs/heads/{OPERATIONS}"}
         for name in now.keys() - refs.keys():
             self.git(origin, "update-ref", "-d", name)
         for name, target in refs.items():
