@@ -95,7 +95,8 @@ class _Planner:
         for section in runbook.sections:
             for step in section.steps:
                 if step.included is not None:
-                    planned += self.steps_of(step.included, prefix=f"{prefix}{step.key}/")
+                    within = self._within(step.included, step.block.arguments, step.title, self._parameters)
+                    planned += within.steps_of(step.included, prefix=f"{prefix}{step.key}/")
                 else:
                     planned.append(self._step(runbook, section.title, step, prefix))
         return planned
@@ -179,11 +180,18 @@ class _Planner:
         return PlannedUndo(kind=UndoKind.NOTHING, reason=undo.nothing or "", **common)
 
     def _undo_steps(self, undo: Undo, runbook: Runbook, where: str) -> tuple[PlannedStep, ...]:
-        """An undo runbook's steps; what the step gives it `with` stands in for its parameters."""
-        given = {name: self.value(value, where) for name, value in undo.arguments.items()}
+        return tuple(self._within(runbook, undo.arguments, where, {}).steps_of(runbook))
+
+    def _within(
+        self, runbook: Runbook, arguments: Mapping[str, Any], where: str, inherited: Mapping[str, Scalar]
+    ) -> _Planner:
+        """A planner for a runbook inside this one; what it is given `with` stands in for its parameters."""
+        given = {name: self.value(value, where) for name, value in arguments.items()}
         declared = runbook.front_matter.parameters
         defaults = {name: p.default for name, p in declared.items() if p.default is not None}
-        return tuple(_Planner(self._model, defaults, given).steps_of(runbook))
+        within = _Planner(self._model, {**defaults, **inherited}, given)
+        within.undo_runbooks = self.undo_runbooks
+        return within
 
 
 def _composed(template: Any, given: Mapping[str, Any]) -> Any:
