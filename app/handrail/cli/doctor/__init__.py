@@ -1,0 +1,1 @@
+"""What would hurt at 3 a.m.: facts of this machine, and what they mean."""
