@@ -68,7 +68,7 @@ def is_release(served: tuple[str, str], version: str, commit: str) -> bool:
 
 def _same_commit(one: str, other: str) -> bool:
     short, long = sorted((one.lower(), other.lower()), key=len)
-    return len(short) >= SHORTEST_COMMIT and long.startswith(short)
+    return one == other or (len(short) >= SHORTEST_COMMIT and long.startswith(short))
 
 
 def ask_served(place: Workplace, version: str, commit: str) -> tuple[bool | None, str]:

@@ -8,6 +8,7 @@ Rollback" in deployment-workflow.md.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,12 +54,12 @@ def ask(place: Workplace, sql: str, dry: str = "") -> str:
     return outcome.output.strip()
 
 
-def applied_rows(place: Workplace) -> tuple[str, ...]:
+def applied_rows(place: Workplace, dry: Sequence[str] = ()) -> tuple[str, ...]:
     """The names of the applied migrations, oldest first; none in a database that never saw one."""
     table = database_of(place).migrations_table
     if ask(place, postgres.table_query(table), dry="t") != "t":
         return ()
-    return tuple(ask(place, postgres.rows_query(table)).splitlines())
+    return tuple(ask(place, postgres.rows_query(table), dry="\n".join(dry)).splitlines())
 
 
 def migrating(place: Workplace) -> tuple[postgres.Session, ...]:
@@ -73,7 +74,8 @@ def checkout_files(place: Workplace) -> tuple[MigrationFile, ...]:
 
 def look(place: Workplace) -> Comparison:
     """Files against rows, as they are now."""
-    return migrations.compare(checkout_files(place), applied_rows(place))
+    files = checkout_files(place)
+    return migrations.compare(files, applied_rows(place, dry=[file.name for file in files]))
 
 
 @task
@@ -161,7 +163,7 @@ def migrate_down(context: Context, to: str = "") -> None:
     database = database_of(place)
     refuse_while_migrating(place)
     found = look(place)
-    rows = applied_rows(place)
+    rows = applied_rows(place, dry=[to, *(file.name for file in checkout_files(place)[-1:])])
     later = migrations.later_than(rows, to)
     if later is None:
         raise Refused(
@@ -185,7 +187,7 @@ def migrate_down(context: Context, to: str = "") -> None:
         place.run(command)
     except CommandFailed as error:
         raise _explained(place, error, found.last) from error
-    last = (applied_rows(place) or ("",))[-1]
+    last = (applied_rows(place, dry=[to]) or ("",))[-1]
     place.fact("schema_after", last)
     if last != to:
         raise HandrailError(
