@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -154,7 +153,6 @@ class Driver:
 
     def rows(self, selector: str = "") -> list[str]:
         """The screen's rows as they stand in the terminal."""
-        width, height = self.app.size
         strips = self.app.screen._compositor.render_strips()
         rows = ["".join(segment.text for segment in strip) for strip in strips]
         if not selector:
@@ -174,8 +172,3 @@ async def driven(
         driver = Driver(app, pilot, engine)
         await driver.settle()
         yield driver
-
-
-def last(items: Any) -> Any:
-    """The last of some items."""
-    return list(itertools.islice(items, None))[-1]

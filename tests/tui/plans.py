@@ -95,7 +95,7 @@ def deploy_plan(**changes: object) -> Plan:
             estimate=timedelta(seconds=40),
             undo=BY_RUNBOOK,
             idempotent=False,
-            prose="Runs `npm ci` where the lock file allows it.\n\n- takes about a minute\n- safe to run again",
+            prose="Runs `npm ci` where the lock allows it.\n\n- takes about a minute\n- safe to run again",
         ),
         task(
             "migrate",

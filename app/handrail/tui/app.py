@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -32,7 +33,7 @@ class HandrailApp(App[int]):
     TITLE = "handrail"
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 5
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", show=False, priority=True),
         Binding("ctrl+q", "detach", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", show=False, priority=True),

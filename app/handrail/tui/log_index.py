@@ -6,6 +6,7 @@ on the log's size. The file may grow, be cut, be replaced, or not exist yet.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from array import array
@@ -94,9 +95,7 @@ class LogIndex:
             return []
         with file:
             starts = self._starts(file.fileno(), first, count + 1)
-            return [
-                _read_line(file.fileno(), start, end) for start, end in zip(starts, starts[1:], strict=False)
-            ]
+            return [_read_line(file.fileno(), start, end) for start, end in itertools.pairwise(starts)]
 
     def _starts(self, descriptor: int, first: int, count: int) -> list[int]:
         """The offsets at which lines begin; the end of the file stands for the line after the last."""

@@ -55,8 +55,11 @@ def _add(segments: list[Segment], text: str, colours: dict[str, str], column: in
 def _style(colours: dict[str, str]) -> Style | None:
     if not colours:
         return None
+    colour = colours.get("color")
+    if colour == "color(0)" and "bgcolor" not in colours:
+        colour = "color(8)"  # black on the screen's own dark ground could not be read
     on = {name: True for name in _ATTRIBUTES.values() if name in colours}
-    return Style(color=colours.get("color"), bgcolor=colours.get("bgcolor"), **on)  # type: ignore[arg-type]
+    return Style(color=colour, bgcolor=colours.get("bgcolor"), **on)  # type: ignore[arg-type]
 
 
 def _apply(colours: dict[str, str], sequence: str) -> None:

@@ -15,6 +15,7 @@ from handrail.text import clean_line
 from handrail.tui.presenters.line import Line, Part, Tone, line
 
 ANY_TEXT = "."
+NARROW = 60
 
 
 class Asks(StrEnum):
@@ -132,15 +133,6 @@ ACTIONS: tuple[Action, ...] = (
         Asks.REMARK,
         _for_step(_answer(False)),
     ),
-    Action(
-        "roll_back",
-        "b",
-        "b",
-        "Roll back",
-        "Take back what this run did; shows first what that means",
-        Asks.TARGET,
-        _roll_back,
-    ),
     Action("retry", "R", "R", "Retry", "Try the failed or held step again", Asks.NOTHING, _for_step(_retry)),
     Action(
         "waive",
@@ -150,6 +142,15 @@ ACTIONS: tuple[Action, ...] = (
         "Let the step start without the check that holds it",
         Asks.REASON,
         _for_step(_waive),
+    ),
+    Action(
+        "roll_back",
+        "b",
+        "b",
+        "Roll back",
+        "Take back what this run did; shows first what that means",
+        Asks.TARGET,
+        _roll_back,
     ),
     Action(
         "cancel",
@@ -251,15 +252,27 @@ def why_blocked(action: Action, state: RunState, actor: Actor, *, may_act: bool 
 
 def open_actions(state: RunState, actor: Actor, *, may_act: bool = True) -> tuple[Action, ...]:
     """The actions that are open now, the ones most wanted first."""
-    found = [a for a in ACTIONS if why_blocked(a, state, actor, may_act=may_act) is None]
+    found = [
+        a
+        for a in ACTIONS
+        if not (a.name == "retry" and _is_held(state))
+        and why_blocked(a, state, actor, may_act=may_act) is None
+    ]
     if state.open_triggers:
         found.sort(key=lambda a: _URGENT.index(a.name) if a.name in _URGENT else len(_URGENT))
     return tuple(found)
 
 
+def _is_held(state: RunState) -> bool:
+    """Running a held step again checks its gate again; one key for it is enough."""
+    return state.current is not None and state.current.status is StepStatus.HELD
+
+
 def label(action: Action, state: RunState) -> str:
     """The action's label in this state."""
     doubtful = state.current is not None and state.current.status is StepStatus.IN_DOUBT
+    if action.name == "run" and _is_held(state):
+        return "Check again"
     if action.name == "yes":
         return "It was done" if doubtful else "Yes, it holds"
     if action.name == "no":
@@ -267,25 +280,22 @@ def label(action: Action, state: RunState) -> str:
     return action.label
 
 
-def key_line(state: RunState, actor: Actor, width: int, *, may_act: bool = True) -> Line:
-    """The keys that do something now, as many as fit; `?` for all of them is always there."""
-    parts: list[Part] = []
-    ending: tuple[Part, ...] = (
-        ("q", Tone.KEY),
-        (" Detach  ", Tone.PLAIN),
-        ("?", Tone.KEY),
-        (" Keys", Tone.PLAIN),
-    )
-    if not state.phase.is_open:
-        ending = (("q", Tone.KEY), (" Leave  ", Tone.PLAIN), ("?", Tone.KEY), (" Keys", Tone.PLAIN))
-    room = width - 1 - sum(len(text) for text, _ in ending)
+def key_lines(state: RunState, actor: Actor, width: int, *, may_act: bool = True) -> tuple[Line, ...]:
+    """The keys that do something now, as many as fit (two lines on a narrow screen); `?` is always there."""
+    leave = " Detach  " if state.phase.is_open else " Leave  "
+    ending = line(("q", Tone.KEY), leave, ("?", Tone.KEY), " Keys")
+    ending_width = sum(len(text) for text, _ in ending)
+    rooms = [width - 1, width - 1 - ending_width] if width < NARROW else [width - 1 - ending_width]
+    rows: list[list[Part]] = [[] for _ in rooms]
     for action in open_actions(state, actor, may_act=may_act):
         words = f" {label(action, state)}  "
-        if len(action.shown_key) + len(words) > room:
-            continue
-        room -= len(action.shown_key) + len(words)
-        parts += ((action.shown_key, Tone.KEY), (words, Tone.PLAIN))
-    return line(" ", *parts, *ending)
+        length = len(action.shown_key) + len(words)
+        fitting = next((n for n, room in enumerate(rooms) if length <= room), None)
+        if fitting is not None:
+            rooms[fitting] -= length
+            rows[fitting] += ((action.shown_key, Tone.KEY), (words, Tone.PLAIN))
+    rows[-1] += ending
+    return tuple(line(" ", *row) for row in rows)
 
 
 def question(action: Action, state: RunState) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from handrail.run.deadlines import Countdown, countdowns
 from handrail.run.state import RunState
 from handrail.text import clean_line, countdown, duration
 from handrail.tui.presenters.line import Line, Tone, line
+from handrail.values import write_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _nearness(seconds: float) -> Tone:
 
 
 def _headline(first: Countdown, others: int, rolling: bool) -> Line:
-    minutes = duration(first.trigger.deadline.since(first.trigger.evidence_from))
+    minutes = write_duration(first.trigger.deadline.since(first.trigger.evidence_from))
     word = "ROLLING BACK" if rolling else "ROLL BACK"
     more = f" (+{others} more)" if others else ""
     because = clean_line(first.trigger.because)

@@ -32,12 +32,12 @@ def detail_title(state: RunState, step: StepState, now: Instant) -> Line:
     """The step's title with its state and times."""
     sign = SIGNS[step.status]
     taken = time_taken(state, step, now)
-    words = f"{sign.glyph} {sign.word}"
+    words = f"{sign.glyph} {sign.word.capitalize()}"
     if taken is not None:
         words += f" {duration(taken)}"
     if step.planned.kind is not StepKind.ATTEST:
         words += f", {usual_words(state.plan, step.planned)}"
-    return line((clean_line(step.planned.title), Tone.STRONG), "  ", (words, sign.tone))
+    return line((words, sign.tone), "  ", (clean_line(step.planned.title), Tone.STRONG))
 
 
 def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:

@@ -32,7 +32,7 @@ def header_lines(
         *target_parts(state.plan.target),
         *line(" ", (clean_line(state.plan.title), Tone.STRONG)),
     )
-    now_running = spread(_running(state, now), _progress(state), width)
+    now_running = spread(_running(state, now), _progress(state, width), width)
     if width < NARROW:
         return spread(target_parts(state.plan.target), who, width), now_running
     lock = line((_lock(state, now), Tone.QUIET))
@@ -48,8 +48,8 @@ def _who(state: RunState, actor: Actor, may_act: bool) -> Line:
     if state.operator.session == actor.session and may_act:
         asked = state.control_requested_by
         extra = f" · {clean_line(asked.name)} asks to take over (h hands over)" if asked else ""
-        return line(("You drive", Tone.GOOD), (extra, Tone.WARN))
-    return line(("WATCHING", Tone.WARN), f" · {clean_line(state.operator.name)} drives")
+        return line((" You drive", Tone.GOOD), (extra, Tone.WARN))
+    return line((" WATCHING", Tone.WARN), f" · {clean_line(state.operator.name)} drives")
 
 
 def _lock(state: RunState, now: Instant) -> str:
@@ -65,9 +65,11 @@ def _clock(state: RunState, now: Instant) -> Line:
     return ()
 
 
-def _progress(state: RunState) -> Line:
+def _progress(state: RunState, width: int) -> Line:
     steps = state.current_steps
     done = sum(step.status.is_done for step in steps)
+    if width < NARROW:
+        return line((f"{done}/{len(steps)}", Tone.QUIET))
     name = "rollback " if state.rollback_started else ""
     return line((f"{name}{done} of {len(steps)} done", Tone.QUIET))
 
@@ -84,10 +86,9 @@ def _running(state: RunState, now: Instant) -> Line:
         stopping = " · stopping" if attempt.cancelling else ""
         compare = f", {usual_words(state.plan, step.planned)}" if attempt.purpose is Purpose.STEP else ""
         return line(
-            (" ▶ ", Tone.BUSY),
+            (f" ▶ {taken}{compare}{stopping}  ", Tone.BUSY),
             words.get(attempt.purpose, ""),
             (clean_line(step.planned.title), Tone.STRONG),
-            (f"  {taken}{compare}{stopping}", Tone.BUSY),
         )
     if (current := state.current) is None:
         return line((" Every step is done; a trigger is still open", Tone.WARN))

@@ -24,7 +24,9 @@ def log_title(
     elif following:
         where = f"{count:,} lines, following"
     else:
-        where = f"{first:,}–{last:,} of {count:,}, paused: f follows"
+        where = f"{first:,} to {last:,} of {count:,}, paused: f follows"
     return line(
-        (f"Log {attempt.number}: {purpose}{clean_line(title)}", Tone.STRONG), (f"  {where}", Tone.QUIET)
+        (f"Log {attempt.number}", Tone.STRONG),
+        (f"  {where}  ", Tone.QUIET),
+        (f"{purpose}{clean_line(title)}", Tone.STRONG),
     )

@@ -34,7 +34,5 @@ def notice_for(event: Event, actor: Actor) -> Line | None:
             return line((f"{words}; countdowns go on from what is known.", Tone.WARN))
         case e.DeadlinePassed():
             return line(("The rollback deadline has passed.", Tone.BAD))
-        case e.TriggerRaised():
-            return line((f"Rollback trigger: {clean_line(event.because)}", Tone.BAD))
         case _:
             return None

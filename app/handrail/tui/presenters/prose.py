@@ -17,41 +17,48 @@ _LONGEST = 64 * 1024
 @functools.lru_cache(maxsize=64)
 def prose_lines(markdown: str) -> tuple[Line, ...]:
     """The lines of a piece of Markdown; paragraphs are not wrapped yet."""
-    lines: list[Line] = []
-    lists: list[int | None] = []
-    bullet = ""
-    heading = False
+    page = _Page()
     for token in _PARSER.parse(clean(markdown[:_LONGEST])):
+        page.take(token)
+    while page.lines and not page.lines[-1]:
+        page.lines.pop()
+    return tuple(page.lines)
+
+
+class _Page:
+    """The lines so far, and where in lists and headings the reading stands."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self._lists: list[int | None] = []
+        self._bullet = ""
+        self._heading = False
+
+    def take(self, token: Token) -> None:
         match token.type:
             case "bullet_list_open":
-                lists.append(None)
+                self._lists.append(None)
             case "ordered_list_open":
-                lists.append(int(token.attrs.get("start", 1)))
+                self._lists.append(int(token.attrs.get("start", 1)))
             case "bullet_list_close" | "ordered_list_close":
-                lists.pop()
-                if not lists:
-                    lines.append(())
+                self._lists.pop()
+                if not self._lists:
+                    self.lines.append(())
             case "list_item_open":
-                bullet = _bullet(lists)
-            case "heading_open":
-                heading = True
-            case "heading_close":
-                heading = False
+                self._bullet = _bullet(self._lists)
+            case "heading_open" | "heading_close":
+                self._heading = token.type == "heading_open"
             case "inline":
-                indent = "  " * max(len(lists) - 1, 0)
-                lead = indent + (bullet or ("  " if lists else ""))
-                bullet = ""
-                lines += _inline(token, lead, heading)
-            case "paragraph_close" if not lists:
-                lines.append(())
+                lead = "  " * max(len(self._lists) - 1, 0) + (self._bullet or ("  " if self._lists else ""))
+                self._bullet = ""
+                self.lines += _inline(token, lead, self._heading)
+            case "paragraph_close" if not self._lists:
+                self.lines.append(())
             case "fence" | "code_block":
-                lines += [line(("  " + text, Tone.CODE)) for text in token.content.splitlines()]
-                lines.append(())
+                self.lines += [line(("  " + text, Tone.CODE)) for text in token.content.splitlines()]
+                self.lines.append(())
             case _:
                 pass
-    while lines and not lines[-1]:
-        lines.pop()
-    return tuple(lines)
 
 
 def _bullet(lists: list[int | None]) -> str:

@@ -17,9 +17,9 @@ def rollback_lines(state: RunState) -> tuple[Line, ...]:
     lines: list[Line] = [line((f"Will be done, in this order ({len(plan.steps)}):", Tone.STRONG))]
     for number, step in enumerate(plan.steps, 1):
         takes, measured = usual(state.plan, step)
-        source = "usually" if measured else "estimate"
+        source = "" if measured else ", estimated"
         lines.append(
-            line(f" {number:>2}. {clean_line(step.title)}", (f"  {source} {duration(takes)}", Tone.QUIET))
+            line(f" {number:>2}. {clean_line(step.title)}", (f" ({duration(takes)}{source})", Tone.QUIET))
         )
     if not plan.steps:
         lines.append(line(("  nothing: no step that ran has an undo", Tone.WARN)))

@@ -116,7 +116,7 @@ def row_line(row: StepRow, width: int, *, selected: bool = False) -> Line:
     if row.usually and (width >= WIDE or not right):
         short = row.usually.replace("estimate ", "~").replace("usually ", "~")
         right = f"{right} ({row.usually})" if width >= WIDE and right else (right or short)
-    marker = "›" if selected else " "
+    marker = ">" if selected else " "
     title = shortened(row.title, max(width - 4 - len(right), 8))
     gap = " " * max(width - 3 - len(title) - len(right), 1)
     tone = Tone.STRONG if row.current else (Tone.QUIET if row.tone is Tone.QUIET else Tone.PLAIN)

@@ -8,6 +8,7 @@ from handrail.tui.presenters.line import Line, Tone, line, shortened
 
 SERVED_FACTS = ("served_version", "served", "version", "commit", "ref")
 MOST_FACTS = 12
+ROLLED_BACK = "rolled back"
 
 
 def summary_title(state: RunState) -> Line:
@@ -15,11 +16,11 @@ def summary_title(state: RunState) -> Line:
     name = clean_line(state.plan.target.name)
     title = clean_line(state.plan.title)
     words = {
-        Phase.FINISHED: (f"Finished: {title} on {name}", Tone.GOOD),
-        Phase.ROLLED_BACK: (f"Rolled back: {title} on {name}", Tone.WARN),
-        Phase.ABORTED: (f"Aborted: {title} on {name}", Tone.BAD),
+        Phase.FINISHED: (f"Finished: {title}, target {name}", Tone.GOOD),
+        Phase.ROLLED_BACK: (f"Rolled back: {title}, target {name}", Tone.WARN),
+        Phase.ABORTED: (f"Aborted: {title}, target {name}", Tone.BAD),
     }
-    return line(words.get(state.phase, (f"Open: {title} on {name}", Tone.PLAIN)))
+    return line(words.get(state.phase, (f"Open: {title}, target {name}", Tone.PLAIN)))
 
 
 def summary_lines(state: RunState) -> tuple[Line, ...]:
@@ -32,7 +33,7 @@ def summary_lines(state: RunState) -> tuple[Line, ...]:
         lines.append(_pair("Lock", f"released {state.closed.datetime().strftime('%H:%M:%S UTC')}"))
     if state.closed_why:
         lines.append(_pair("Why", state.closed_why))
-    lines += _deadline(state)
+    lines += _deadlines(state)
     counts = dict.fromkeys(StepStatus, 0)
     for step in state.forward_steps:
         counts[step.status] += 1
@@ -40,7 +41,10 @@ def summary_lines(state: RunState) -> tuple[Line, ...]:
     lines.append(_pair("Steps", said))
     if state.undo_steps:
         done = sum(step.status.is_done for step in state.undo_steps)
-        lines.append(_pair("Rollback", f"{done} of {len(state.undo_steps)} steps done"))
+        took = ""
+        if state.closed is not None and state.rollback_started is not None:
+            took = f", in {duration(state.closed.since(state.rollback_started))}"
+        lines.append(_pair("Rollback", f"{done} of {len(state.undo_steps)} steps done{took}"))
     if state.not_undone:
         lines += [(), line(("Not taken back:", Tone.BAD))]
         lines += [line(f"  ✗ {clean_line(title)}: {clean_line(why)}") for title, why in state.not_undone]
@@ -65,16 +69,23 @@ def served_now(state: RunState) -> str | None:
     return None
 
 
-def _deadline(state: RunState) -> list[Line]:
-    if state.deadlines_met is None:
+def _deadlines(state: RunState) -> list[Line]:
+    if state.deadlines_met is None or state.closed is None:
         return []
-    met = state.deadlines_met
-    return [
-        line(
-            (f"{'Deadline':<14}", Tone.QUIET),
-            ("met" if met else "MISSED", Tone.GOOD if met else Tone.BAD),
+    lines: list[Line] = []
+    for trigger in state.triggers.values():
+        if trigger.closed != ROLLED_BACK:
+            continue
+        left = trigger.deadline.since(state.closed)
+        met = left.total_seconds() >= 0
+        words = f"met, {duration(left)} to spare" if met else f"MISSED by {duration(-left)}"
+        what = f" ({trigger.trigger_class.value}: {clean_line(trigger.because)})"
+        lines.append(
+            line(
+                (f"{'Deadline':<14}", Tone.QUIET), (words, Tone.GOOD if met else Tone.BAD), (what, Tone.QUIET)
+            )
         )
-    ]
+    return lines
 
 
 def _pair(name: str, value: str) -> Line:

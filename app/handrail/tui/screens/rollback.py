@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input
@@ -21,7 +23,7 @@ class RollbackScreen(Screen[None]):
     """Nothing happens here before the target's name was typed."""
 
     CSS_PATH = "rollback.tcss"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
         Binding("up", "scroll(-1)", "Up", show=False),
@@ -55,7 +57,7 @@ class RollbackScreen(Screen[None]):
                 ("↓ ↑", Tone.KEY),
                 " Scroll  ",
                 ("esc", Tone.KEY),
-                " Back, nothing is done",
+                " Back",
             )
         )
         self._show()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from textual.app import ComposeResult, SystemCommand
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import Screen
 
@@ -17,7 +18,7 @@ from handrail.run import events as e
 from handrail.run.state import AttemptState, Phase, RunState, StepState
 from handrail.text import clean_line
 from handrail.tui.desk import CommandDesk
-from handrail.tui.presenters.actions import ACTIONS, BY_NAME, Asks, key_line, label
+from handrail.tui.presenters.actions import ACTIONS, BY_NAME, Asks, key_lines, label
 from handrail.tui.presenters.countdown import countdown_view
 from handrail.tui.presenters.detail import detail_lines, detail_title
 from handrail.tui.presenters.header import header_lines
@@ -45,9 +46,13 @@ class RunScreen(Screen[None]):
     """Follows one run. One timer asks the journal what is new; at rest nothing else happens."""
 
     CSS_PATH = "run.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (120, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
-    BINDINGS = [
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012  Textual declares it so
+        (0, "-narrow"),
+        (60, "-normal"),
+        (120, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (20, "-tall")]  # noqa: RUF012  Textual declares it so
+    BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(",".join((a.key, *a.also)), f"act('{a.name}')", a.label, show=False) for a in ACTIONS),
         Binding("q", "app.detach", "Detach", show=False),
         Binding("question_mark", "help", "Keys", show=False),
@@ -88,6 +93,7 @@ class RunScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """From top to bottom: what is always in view, then steps, step and log, then what to press."""
         yield Lines(id="header")
+        yield Lines(id="running")
         yield CountdownPanel(id="countdown")
         with Container(id="body"):
             yield StepList(id="steps")
@@ -112,7 +118,7 @@ class RunScreen(Screen[None]):
         """Fit the lines to the new width."""
         self.call_after_refresh(self.show_run)
 
-    def _poll(self) -> None:
+    def _poll(self, *, at_once: bool = False) -> None:
         now = self.session.clock.now()
         new_second = int(now.boot) != self._second
         if self._fault and not new_second:
@@ -129,11 +135,13 @@ class RunScreen(Screen[None]):
             self._fault = False
             self.say(line(("The journal can be read again.", Tone.GOOD)))
         for entry in entries:
+            if isinstance(entry.event, e.CommandAccepted) and entry.event.issuer == self.session.actor:
+                self.say(())
             if (notice := notice_for(entry.event, self.session.actor)) is not None:
                 self.say(notice)
             if isinstance(entry.event, e.TriggerRaised | e.DeadlinePassed):
                 self.app.bell()
-        self.query_one(LogView).tick()
+        self.query_one(LogView).tick(at_once=at_once)
         if new_second or entries:
             self._second = int(now.boot)
             self.show_run()
@@ -141,12 +149,12 @@ class RunScreen(Screen[None]):
     def catch_up(self) -> None:
         """Look at the journal now instead of at the next tick."""
         self._second = -1
-        self._poll()
+        self._poll(at_once=True)
 
     def _storage_failed(self, fault: HandrailError) -> None:
         self._fault = True
         words = f"{fault.summary} This screen may be out of date; trying again. {fault.next_step}"
-        self.query_one("#notice", Lines).show(line((f" {clean_line(words)} ", Tone.ALARM)), layout=True)
+        self.query_one("#notice", Lines).show(line((clean_line(words), Tone.ALARM)), layout=True)
 
     def show_run(self) -> None:
         """Bring every part up to the present state; each repaints only what has changed."""
@@ -154,12 +162,14 @@ class RunScreen(Screen[None]):
             return
         state, now = self.session.state, self.session.clock.now()
         width, actor, may_act = self.size.width, self.session.actor, self.desk.may_act
-        self.query_one("#header", Lines).show(*header_lines(state, actor, now, width, may_act=may_act))
+        *header, running = header_lines(state, actor, now, width, may_act=may_act)
+        self.query_one("#header", Lines).show(*header)
+        self.query_one("#running", Lines).show(running)
         panel = self.query_one(CountdownPanel)
         panel.show(countdown_view(state, now), narrow=width < 60)
         self.query_one(StepList).show(step_rows(state, now))
         self._show_step(state)
-        self.query_one("#keys", Lines).show(key_line(state, actor, width, may_act=may_act))
+        self.query_one("#keys", Lines).show(*key_lines(state, actor, width, may_act=may_act))
         self._show_waiting()
         if not state.phase.is_open and not self._summarised and self.is_current:
             self._summarised = True
@@ -195,7 +205,7 @@ class RunScreen(Screen[None]):
     def say(self, words: Line) -> None:
         """Show a sentence for a while."""
         self._notice_until = self.session.clock.now().plus(NOTICE_FOR)
-        self.query_one("#notice", Lines).show(line(" ", *words), layout=True)
+        self.query_one("#notice", Lines).show(words, layout=True)
 
     def on_step_list_selected(self) -> None:
         """Show the step that is looked at."""

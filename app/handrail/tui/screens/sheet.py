@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
@@ -15,7 +17,7 @@ class SheetScreen(Screen[None]):
     """A title, lines to scroll through, and a way back."""
 
     CSS_PATH = "sheet.tcss"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,question_mark", "back", "Back", show=False),
         Binding("q", "leave", "Leave", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
@@ -41,8 +43,8 @@ class SheetScreen(Screen[None]):
         """Fill in the words."""
         self.query_one("#sheet-title", Lines).show(self._title_line)
         self.query_one("#sheet-lines", Lines).show(*self._sheet_lines, layout=True)
-        leave = ("q", Tone.KEY), "  Leave   " if self._leaves_app else " Back   "
-        back = " Back to the steps and logs" if self._leaves_app else " Back"
+        leave = ("q", Tone.KEY), " Leave   " if self._leaves_app else " Back   "
+        back = " Steps and logs" if self._leaves_app else " Back"
         self.query_one("#sheet-keys", Lines).show(
             line(*leave, ("esc", Tone.KEY), f"{back}   ", ("j k", Tone.KEY), " Scroll")
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.timer import Timer
@@ -35,8 +36,12 @@ class StartScreen(Screen[None]):
     """Parameters are checked as they are typed; nothing is opened before it is asked for."""
 
     CSS_PATH = "start.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (120, "-wide")]
-    BINDINGS = [
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012  Textual declares it so
+        (0, "-narrow"),
+        (60, "-normal"),
+        (120, "-wide"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "Start", show=False, priority=True),
         Binding("enter,r", "start", "Start", show=False),
         Binding("q,escape", "app.detach", "Leave", show=False),

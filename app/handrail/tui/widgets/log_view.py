@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from rich.style import Style
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.message import Message
 from textual.strip import Strip
@@ -30,7 +31,7 @@ class LogView(Widget, can_focus=True):
     It keeps its own scroll position, since a changed virtual size would lay out the whole screen.
     """
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_lines(1)", "Down", show=False),
         Binding("up,k", "scroll_lines(-1)", "Up", show=False),
         Binding("pagedown,space,ctrl+f", "scroll_pages(1)", "Page down", show=False),
@@ -78,8 +79,11 @@ class LogView(Widget, can_focus=True):
         count = self._index.line_count if self._index else 0
         return min(self._top + 1, count), min(self._top + self.size.height, count), count
 
-    def tick(self) -> None:
-        """Take in what the task has written since; repaint if it is in view, but not at every flood."""
+    def tick(self, *, at_once: bool = False) -> None:
+        """Take in what the task has written since; repaint, but not more often than an eye can follow.
+
+        `at_once` repaints however short ago the last time was.
+        """
         index = self._index
         if index is None:
             return
@@ -91,7 +95,7 @@ class LogView(Widget, can_focus=True):
             return
         flood = self.following and index.line_count - (self._top + self.size.height) > self.size.height
         now = time.monotonic()
-        if now - self._painted_at < (FLOOD_SECONDS if flood else REPAINT_SECONDS):
+        if not at_once and now - self._painted_at < (FLOOD_SECONDS if flood else REPAINT_SECONDS):
             return
         self._painted_at = now
         if index.generation != self._painted[0]:

@@ -14,7 +14,7 @@ from handrail.tui.presenters.line import Line, Tone
 
 STYLES = {
     Tone.PLAIN: "",
-    Tone.QUIET: "$text-muted",
+    Tone.QUIET: "$foreground 65%",
     Tone.STRONG: "bold",
     Tone.CODE: "$text-accent",
     Tone.GOOD: "$text-success",

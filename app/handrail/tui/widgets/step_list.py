@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -19,8 +20,8 @@ from handrail.tui.widgets.painting import paint
 class StepList(Widget, can_focus=True):
     """Rows by the Line API: what did not change is not sent again."""
 
-    COMPONENT_CLASSES = {"step-list--selected"}
-    BINDINGS = [
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"step-list--selected"}
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Next step", show=False),
         Binding("up,k", "move(-1)", "Previous step", show=False),
         Binding("pagedown", "move(8)", "Eight steps on", show=False),
