@@ -104,6 +104,20 @@ def pids_with(text: str) -> list[int]:
     return found
 
 
+def test_down_ends_everything_where_nothing_can_be_written(shop: Shop) -> None:
+    started = {each for living in identities(shop).values() for each in living}
+    in_the_way = shop.sandbox.layout.record.with_suffix(".partial")
+    in_the_way.mkdir()
+    try:
+        shop.sandbox.down(silent)
+        assert not [each for each in started if each.is_alive()]
+        with pytest.raises(MachineFault, match="can't be used"):
+            shop.sandbox.up(silent)
+        assert not pids_with(str(shop.sandbox.layout.root)), "what can't be noted is ended"
+    finally:
+        in_the_way.rmdir()
+
+
 @pytest.mark.parametrize("name", ["public", "app", "webhook", "database"])
 def test_a_taken_port_is_named_and_other_ports_can_be_had(shop: Shop, name: str) -> None:
     shop.sandbox.down(silent)

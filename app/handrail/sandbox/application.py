@@ -142,21 +142,21 @@ class Application:
 
     def note_processes(self) -> None:
         """Remember the daemons and the workers below them."""
-        daemons = self.daemons()
-        workers = [worker for daemon in daemons for worker in descendants(daemon)]
-        self._record.started("application", *daemons, *workers)
+        self._record.started("application", *self._family())
 
     def stop(self) -> None:
         """End pm2's daemon, which ends its workers, then whatever of them is left."""
-        self.note_processes()
-        daemons = self.daemons()
-        everything = self._record.living("application")
-        end_processes(daemons, signal.SIGTERM, grace=12)
+        everything = [*self._record.living("application"), *self._family()]
+        end_processes(self.daemons(), signal.SIGTERM, grace=12)
         end_processes(everything, signal.SIGTERM, grace=3)
 
     def forget_pm2(self) -> None:
         """Remove pm2's logs and memory of the shop; its daemon must have ended."""
         shutil.rmtree(self._layout.pm2_home, ignore_errors=True)
+
+    def _family(self) -> list[ProcessIdentity]:
+        daemons = self.daemons()
+        return [*daemons, *(worker for daemon in daemons for worker in descendants(daemon))]
 
     def _npm_ci(self, folder: Path, name: str, what: str) -> None:
         with self._commands.step(what):

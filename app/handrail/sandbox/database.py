@@ -80,7 +80,7 @@ class Database:
             identity = self._commands.start(
                 "database", [*prefix, *server], cwd=self._layout.postgres, environment=self._environment
             )
-            self._record.started("database", identity)
+            self._record.begun("database", identity)
             self._await(identity)
 
     def exists(self, name: str) -> bool:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,49 +31,11 @@ from handrail.sandbox.layout import PARTS, Layout
 from handrail.sandbox.programs import Programs, find_programs
 from handrail.sandbox.record import LOOPBACK, Record, choose_ports, holder_of, port_is_free
 from handrail.sandbox.repository import SERVED_FIRST, Repository
+from handrail.sandbox.status import SandboxStatus, look
 
 NEEDED_BYTES = 300_000_000
 PORT_OF_PART = {"database": "database", "application": "app", "proxy": "public", "webhook": "webhook"}
 SERVICES = ("webhook", "proxy", "traffic")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the sandbox: whether it runs, where it answers, and what else is worth knowing."""
-
-    name: str
-    running: bool
-    address: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxStatus:
-    """How the sandbox is. `version` and `commit` are what production serves, `None` where it doesn't."""
-
-    root: Path
-    exists: bool
-    parts: tuple[Part, ...]
-    version: str | None
-    commit: str | None
-    maintenance: bool
-
-    @property
-    def running(self) -> bool:
-        """Whether every part runs."""
-        return bool(self.parts) and all(part.running for part in self.parts)
-
-    def lines(self) -> list[str]:
-        """The status for people, a line for each part."""
-        if not self.exists:
-            return [f"There is no sandbox in {self.root}."]
-        lines = [f"Sandbox in {self.root}"]
-        for part in self.parts:
-            state = "runs" if part.running else "is down"
-            lines.append(f"  {part.name:<12}{state:<9}{part.address}  {part.detail}".rstrip())
-        served = f"{self.version} ({(self.commit or '')[:12]})" if self.version else "nothing"
-        maintenance = ", behind the maintenance page" if self.maintenance else ""
-        return [*lines, f"Production serves {served}{maintenance}."]
 
 
 @dataclass(slots=True)
@@ -140,28 +102,7 @@ class Sandbox:
 
     def status(self) -> SandboxStatus:
         """How the sandbox is now. Looks only; with what doesn't answer, it takes at most some seconds."""
-        record = Record.read(self.layout.record)
-        if record is None:
-            return SandboxStatus(self.layout.root, False, (), None, None, False)
-        served = read_json(f"{record.address('app')}/version")
-        parts = tuple(self._part(name, record, served is not None) for name in PARTS)
-        version = str(served["version"]) if served else None
-        commit = str(served["commit"]) if served else None
-        return SandboxStatus(self.layout.root, True, parts, version, commit, self.layout.flag.exists())
-
-    def _part(self, name: str, record: Record, answers: bool) -> Part:
-        living = record.living(name)
-        pids = "pid " + ", ".join(str(identity.pid) for identity in living) if living else ""
-        match name:
-            case "database":
-                return Part(name, bool(living), f"{LOOPBACK}:{record.ports['database']}", pids)
-            case "application":
-                return Part(name, answers, record.address("app"), pids)
-            case "proxy":
-                return Part(name, bool(living), record.address("public"), pids)
-            case "webhook":
-                return Part(name, bool(living), record.address("webhook"), pids)
-        return Part(name, bool(living), "", pids)
+        return look(self.layout)
 
     def _site(self, record: Record, progress: Progress) -> _Site:
         programs = find_programs(self.layout, self._environment)
@@ -293,7 +234,7 @@ class Sandbox:
                 module, *rest = arguments[part]
                 argv = [sys.executable, "-P", "-m", f"handrail.sandbox.services.{module}", *rest]
                 identity = site.commands.start(part, argv, cwd=layout.run, environment=environment)
-                record.started(part, identity)
+                record.begun(part, identity)
                 if part in PORT_OF_PART:
                     self._await_service(site, part)
 
@@ -351,7 +292,9 @@ class Sandbox:
                 next_step="end them by hand; they may wait for a disk.",
             )
         record.processes = {}
-        record.save()
+        # On a full disk the record keeps the identities of processes that have ended, which harms nothing.
+        with suppress(OSError):
+            record.save()
 
     def _parallel(self, site: _Site, *tasks: Callable[[], None]) -> None:
         """Run tasks side by side; the first failure stops the others, and is raised."""

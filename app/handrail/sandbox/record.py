@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import secrets
+import signal
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import psutil
 
 from handrail.errors import MachineFault
 from handrail.processes import ProcessIdentity
+from handrail.sandbox.commands import end_processes
 
 PORTS = ("public", "app", "webhook", "database")
 LOOPBACK = "127.0.0.1"
@@ -119,6 +121,14 @@ class Record:
         living = [identity for identity in self.processes.get(part, []) if identity.is_alive()]
         self.processes[part] = [*living, *(each for each in identities if each not in living)]
         self.save()
+
+    def begun(self, part: str, identity: ProcessIdentity) -> None:
+        """Remember a process that has just been started; one that can't be noted is ended again."""
+        try:
+            self.started(part, identity)
+        except OSError:
+            end_processes([identity], signal.SIGTERM, grace=5)
+            raise
 
     def living(self, part: str) -> list[ProcessIdentity]:
         """The processes of a part that still run."""

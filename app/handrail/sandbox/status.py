@@ -1,0 +1,73 @@
+"""How a sandbox is: each part, and what production serves. Only looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from handrail.sandbox.application import read_json
+from handrail.sandbox.layout import PARTS, Layout
+from handrail.sandbox.record import LOOPBACK, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the sandbox: whether it runs, where it answers, and what else is worth knowing."""
+
+    name: str
+    running: bool
+    address: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """How the sandbox is. `version` and `commit` are what production serves, `None` where it doesn't."""
+
+    root: Path
+    exists: bool
+    parts: tuple[Part, ...]
+    version: str | None
+    commit: str | None
+    maintenance: bool
+
+    @property
+    def running(self) -> bool:
+        """Whether every part runs."""
+        return bool(self.parts) and all(part.running for part in self.parts)
+
+    def lines(self) -> list[str]:
+        """The status for people, a line for each part."""
+        if not self.exists:
+            return [f"There is no sandbox in {self.root}."]
+        lines = [f"Sandbox in {self.root}"]
+        for part in self.parts:
+            state = "runs" if part.running else "is down"
+            lines.append(f"  {part.name:<12}{state:<9}{part.address}  {part.detail}".rstrip())
+        served = f"{self.version} ({(self.commit or '')[:12]})" if self.version else "nothing"
+        maintenance = ", behind the maintenance page" if self.maintenance else ""
+        return [*lines, f"Production serves {served}{maintenance}."]
+
+
+def look(layout: Layout) -> SandboxStatus:
+    """The status of the sandbox at `layout`; with an application that hangs, it takes two seconds."""
+    record = Record.read(layout.record)
+    if record is None:
+        return SandboxStatus(layout.root, False, (), None, None, False)
+    served = read_json(f"{record.address('app')}/version")
+    addresses = {
+        "database": f"{LOOPBACK}:{record.ports['database']}",
+        "application": record.address("app"),
+        "proxy": record.address("public"),
+        "webhook": record.address("webhook"),
+        "traffic": "",
+    }
+    parts = []
+    for name in PARTS:
+        living = record.living(name)
+        running = served is not None if name == "application" else bool(living)
+        pids = "pid " + ", ".join(str(identity.pid) for identity in living) if living else ""
+        parts.append(Part(name, running, addresses[name], pids))
+    version = str(served["version"]) if served else None
+    commit = str(served["commit"]) if served else None
+    return SandboxStatus(layout.root, True, tuple(parts), version, commit, layout.flag.exists())
