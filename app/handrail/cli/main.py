@@ -13,10 +13,8 @@ from pathlib import Path
 import click
 
 from handrail import __version__
-from handrail.cli.surroundings import Surroundings
+from handrail.cli.surroundings import LOG_NAME, Surroundings
 from handrail.errors import ExitCode, HandrailError
-
-LOG_NAME = "handrail.log"
 
 COMMANDS = {
     "run": ("run", "Walk through a runbook: on the screen, by plain lines, or as a dry run."),

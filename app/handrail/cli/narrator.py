@@ -13,7 +13,7 @@ from handrail.journal.session import Entry, RunFollower
 from handrail.reports.summary import countdown_line
 from handrail.reports.timeline import sentence
 from handrail.run.deadlines import Countdown, countdowns
-from handrail.run.events import write_event
+from handrail.run.events import read_event, write_event
 from handrail.run.state import AttemptState
 from handrail.text import clean_line, mask
 
@@ -58,15 +58,27 @@ class Narrator:
         self._out.write(mask(line, self._secrets) + "\n")
         self._out.flush()
 
+    def greet(self) -> None:
+        """Say which run this is, and hand on the events that came before this screen."""
+        state = self._follower.state
+        for record in self._follower.journal.read(state.run, limit=state.seq):
+            self._hand_on(Entry(record.seq, record.at, read_event(record.body)))
+        mark = " (PRODUCTION)" if state.plan.target.production else ""
+        steps = len(state.forward_steps)
+        self.say(f"Run {state.run}: {state.plan.title} on {state.plan.target.name}{mark}, {steps} steps")
+
+    def _hand_on(self, entry: Entry) -> None:
+        if self._events_to is None:
+            return
+        text = json.dumps({"seq": entry.seq, "at": entry.at.wall, **write_event(entry.event)})
+        self._events_to.write(mask(text, self._secrets) + "\n")
+        self._events_to.flush()
+
     def tell(self, entries: Iterable[Entry]) -> bool:
         """Print these events; True where anything was said."""
         said = False
         for entry in entries:
-            if self._events_to is not None:
-                body = {"seq": entry.seq, "at": entry.at.wall, **write_event(entry.event)}
-                text = json.dumps(body, ensure_ascii=True)
-                self._events_to.write(mask(text, self._secrets) + "\n")
-                self._events_to.flush()
+            self._hand_on(entry)
             text_of = sentence(entry.event, self._follower.state)
             if text_of is not None:
                 self.follow_log(ended=True)

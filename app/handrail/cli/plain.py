@@ -93,6 +93,7 @@ class PlainScreen:
 
     def drive(self) -> ExitCode:
         """Until the run is closed, or the operator leaves it."""
+        self._narrator.greet()
         try:
             while (code := self._once()) is None:
                 pass

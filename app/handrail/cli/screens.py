@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from handrail.cli.following import Following
 from handrail.cli.narrator import Narrator
+from handrail.cli.opening import RunOpening
 from handrail.cli.plain import DescriptorLines, PlainScreen
 from handrail.cli.secrets import secrets_of
+from handrail.cli.surroundings import LOG_NAME
 from handrail.cli.unattended import UnattendedScreen
-from handrail.errors import ExitCode
 from handrail.journal.session import RunSession
 from handrail.paths import StateFolder
+from handrail.project.model import Target
 
 SMALLEST = (40, 15)
 STANDARD_INPUT = 0
@@ -83,14 +87,37 @@ def onlooking_screen(
     return UnattendedScreen(following, attach_command=attach_command, acts=False)
 
 
-def run_tui(state: StateFolder, *, may_act: bool, session: RunSession) -> ExitCode:
-    """The run on the screen."""
+def run_tui(
+    state: StateFolder,
+    *,
+    target: Target,
+    session: RunSession | None = None,
+    opening: RunOpening | None = None,
+    may_act: bool = True,
+) -> int:
+    """The run on the screen: one that is open, or first the question whether to open it."""
     from handrail.tui.app import HandrailApp  # noqa: PLC0415  (Textual takes 400 ms: only where it is shown)
 
-    app = HandrailApp(
-        session=session,
-        log_path=log_paths(state),
-        secrets=secrets_of(session.state.plan.target),
-        may_act=may_act,
-    )
-    return ExitCode(app.run() or 0)
+    with logging_to(state):
+        app = HandrailApp(
+            session=session,
+            opening=opening,
+            log_path=log_paths(state),
+            secrets=secrets_of(target),
+            may_act=may_act,
+        )
+        return int(app.run() or 0)
+
+
+@contextmanager
+def logging_to(state: StateFolder) -> Iterator[None]:
+    """Send what the screen says of its own troubles to the log file: the terminal is not the place for it."""
+    handler = logging.FileHandler(state.root / LOG_NAME, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("handrail")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from handrail.project.model import Project
 
 
+LOG_NAME = "handrail.log"
+"""In the state directory: tracebacks of the command line and of the screens."""
+
+
 class Surroundings:
     """What a call starts from; everything below is given these values and looks for none itself."""
 

@@ -34,6 +34,7 @@ class UnattendedScreen:
 
     def drive(self) -> ExitCode:
         """Until the run is closed or needs someone; without `acts`, until it is closed."""
+        self._narrator.greet()
         try:
             while True:
                 self._following.catch_up()

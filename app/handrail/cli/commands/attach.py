@@ -47,7 +47,8 @@ def _come(here: Surroundings, run: str | None, *, plain: bool, to_drive: bool, t
         for line in joined.said:
             print(line, file=sys.stderr)
         if not plain and plain_here(here.environment) is None:
-            return run_tui(here.state, may_act=to_drive, session=joined.session)
+            target = joined.session.state.plan.target
+            return run_tui(here.state, target=target, session=joined.session, may_act=to_drive)
         back = attach_command(here, chosen)
         make = plain_screen if to_drive else onlooking_screen
         screen = make(joined.session, here.state, back)

@@ -14,7 +14,7 @@ from handrail.cli.completing import complete_runbooks, complete_targets
 from handrail.cli.following import Following
 from handrail.cli.joining import attach_command
 from handrail.cli.opening import RunOpening, read_parameters
-from handrail.cli.screens import log_paths, narrator_for, plain_here, plain_screen
+from handrail.cli.screens import narrator_for, plain_here, plain_screen, run_tui
 from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
 from handrail.cli.unattended import UnattendedScreen
@@ -79,7 +79,7 @@ def run(
         journal = stack.enter_context(here.journal())
         opening.use(here.state, journal, current_actor(here.environment), here.clock)
         if not by_lines:
-            return _on_screen(here, opening)
+            return run_tui(here.state, target=opening.target, opening=opening)
         session = opening.open(opening.given)
         back = attach_command(here, session.run)
         if auto:
@@ -116,15 +116,3 @@ def _unattended(
         Following(session, narrator), attach_command=back, attest=attest, on_failure=on_failure
     )
     return screen.drive()
-
-
-def _on_screen(here: Surroundings, opening: RunOpening) -> int:
-    from handrail.tui.app import HandrailApp  # noqa: PLC0415  (Textual takes 400 ms: only where it is shown)
-
-    app = HandrailApp(
-        opening=opening,
-        log_path=log_paths(here.state),
-        secrets=secrets_of(opening.target),
-        may_act=True,
-    )
-    return int(app.run() or 0)
