@@ -8,7 +8,7 @@ from handrail.cli.narrator import Narrator
 from handrail.clock import Instant
 from handrail.journal.session import RunSession
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 KEEP_EVERY = timedelta(seconds=3)
 
 
