@@ -1,5 +1,5 @@
 """The sandbox for its own tests."""
 
-from sandbox_fixture import sandbox, sandbox_session, shop
+from sandbox_fixture import open_shop, sandbox, sandbox_session, shop
 
-__all__ = ["sandbox", "sandbox_session", "shop"]
+__all__ = ["open_shop", "sandbox", "sandbox_session", "shop"]

@@ -46,16 +46,18 @@ def test_up_again_starts_nothing(shop: Shop) -> None:
     assert identities(shop) == before
 
 
-def test_up_starts_only_what_is_down(shop: Shop) -> None:
+@pytest.mark.parametrize("part", ["proxy", "database"])
+def test_up_starts_only_what_was_killed(shop: Shop, part: str) -> None:
     before = identities(shop)
-    (proxy,) = before["proxy"]
-    assert proxy.signal(signal.SIGKILL)
-    wait_for(lambda: not proxy.is_alive(), "the proxy to end")
-    assert [part.name for part in shop.sandbox.status().parts if not part.running] == ["proxy"]
+    (killed,) = before[part]
+    assert killed.signal(signal.SIGKILL)
+    wait_for(lambda: not killed.is_alive(), f"the {part} to end")
+    assert [each.name for each in shop.sandbox.status().parts if not each.running] == [part]
     shop.sandbox.up(silent)
     after = identities(shop)
-    assert after.pop("proxy") != before.pop("proxy")
+    assert after.pop(part) != before.pop(part)
     assert after == before
+    wait_for(lambda: shop.get("/healthz").status_code == 200, "the shop to be well again")
 
 
 def test_up_again_keeps_the_release_that_was_deployed(shop: Shop) -> None:

@@ -43,61 +43,63 @@ def test_status_says_what_runs_and_what_is_served(sandbox: Sandbox, shop: Shop) 
         ("GET", "/nowhere", {}, 404, "no such page"),
     ],
 )
-def test_pages(
-    sandbox_session: Sandbox, method: str, path: str, form: dict[str, str], status: int, text: str
-) -> None:
-    answer = Shop(sandbox_session).request(method, path, form)
+def test_pages(open_shop: Shop, method: str, path: str, form: dict[str, str], status: int, text: str) -> None:
+    answer = open_shop.request(method, path, form)
     assert answer.status_code == status
     assert text in answer.text
 
 
-def test_an_order_of_a_customer_who_logged_in_is_in_the_database(shop: Shop) -> None:
-    with httpx.Client(base_url=str(shop.target.url), trust_env=False) as browser:
+def test_an_order_of_a_customer_who_logged_in_is_in_the_database(open_shop: Shop) -> None:
+    with httpx.Client(base_url=str(open_shop.target.url), trust_env=False) as browser:
         assert browser.post("/login", data={"user": "ørsted", "password": "demo"}).status_code == 303
         assert "Signed in as ørsted" in browser.get("/account").text
         answer = browser.post("/checkout", data=ORDER)
     assert answer.status_code == 200
     assert "88.20" in answer.text
-    assert shop.sql("SELECT item, quantity, cents FROM orders WHERE customer = 'ørsted'") == "lamp|2|8820"
+    assert (
+        open_shop.sql("SELECT item, quantity, cents FROM orders WHERE customer = 'ørsted'") == "lamp|2|8820"
+    )
 
 
-def test_the_project_file_fits_what_runs(shop: Shop) -> None:
-    target = shop.target
+def test_the_project_file_fits_what_runs(open_shop: Shop) -> None:
+    target = open_shop.target
     assert target.production
-    assert target.checkout == shop.production
-    assert target.pm2.home == shop.sandbox.layout.pm2_home
+    assert target.checkout == open_shop.production
+    assert target.pm2.home == open_shop.sandbox.layout.pm2_home
     for flow in target.smoke.flows:
         with httpx.Client(base_url=str(target.url), trust_env=False) as browser:
             for step in flow.requests:
                 answer = browser.request(step.method, step.path, data=step.form or None)
                 assert answer.status_code == step.expect_status, step
                 assert (step.expect_text or "") in answer.text
-    assert "operations" in shop.run("git", "-C", str(shop.sandbox.layout.shop), "branch", "--show-current")
-    assert not shop.run("git", "-C", str(shop.sandbox.layout.shop), "status", "--porcelain")
+    assert "operations" in open_shop.run(
+        "git", "-C", str(open_shop.sandbox.layout.shop), "branch", "--show-current"
+    )
+    assert not open_shop.run("git", "-C", str(open_shop.sandbox.layout.shop), "status", "--porcelain")
 
 
-def test_the_maintenance_page_answers_every_method_and_the_application_goes_on(shop: Shop) -> None:
-    assert "Maintenance is on" in shop.run("./scripts/enable-maintenance.sh")
-    assert "already on" in shop.run("./scripts/enable-maintenance.sh")
+def test_the_maintenance_page_answers_every_method_and_the_application_goes_on(open_shop: Shop) -> None:
+    assert "Maintenance is on" in open_shop.run("./scripts/enable-maintenance.sh")
+    assert "already on" in open_shop.run("./scripts/enable-maintenance.sh")
     for method in ("GET", "POST", "PUT", "HEAD"):
-        answer = shop.request(method, "/checkout", ORDER if method == "POST" else None)
+        answer = open_shop.request(method, "/checkout", ORDER if method == "POST" else None)
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "30"
-        assert method == "HEAD" or shop.target.maintenance.marker in answer.text
-    assert shop.get("/", past_proxy=True).status_code == 200
-    assert shop.sandbox.status().maintenance
-    assert not shop.run("git", "status", "--porcelain")
-    assert "Maintenance is off" in shop.run("./scripts/disable-maintenance.sh")
-    assert "already off" in shop.run("./scripts/disable-maintenance.sh")
-    assert shop.get("/").status_code == 200
+        assert method == "HEAD" or open_shop.target.maintenance.marker in answer.text
+    assert open_shop.get("/", past_proxy=True).status_code == 200
+    assert open_shop.sandbox.status().maintenance
+    assert not open_shop.run("git", "status", "--porcelain")
+    assert "Maintenance is off" in open_shop.run("./scripts/disable-maintenance.sh")
+    assert "already off" in open_shop.run("./scripts/disable-maintenance.sh")
+    assert open_shop.get("/").status_code == 200
 
 
-def test_the_flag_may_be_another_file(shop: Shop, tmp_path: Path) -> None:
+def test_the_flag_may_be_another_file(open_shop: Shop, tmp_path: Path) -> None:
     flag = tmp_path / "a folder" / "flag"
-    shop.run("./scripts/enable-maintenance.sh", environment={"MAINTENANCE_FLAG": str(flag)})
+    open_shop.run("./scripts/enable-maintenance.sh", environment={"MAINTENANCE_FLAG": str(flag)})
     assert flag.exists()
-    assert not shop.sandbox.status().maintenance
-    shop.run("./scripts/disable-maintenance.sh", environment={"MAINTENANCE_FLAG": str(flag)})
+    assert not open_shop.sandbox.status().maintenance
+    open_shop.run("./scripts/disable-maintenance.sh", environment={"MAINTENANCE_FLAG": str(flag)})
     assert not flag.exists()
 
 
@@ -111,15 +113,17 @@ def test_the_flag_may_be_another_file(shop: Shop, tmp_path: Path) -> None:
     ],
 )
 def test_the_webhook_keeps_posts_and_answers_as_told(
-    shop: Shop, mode: str | None, status: int, text: str
+    open_shop: Shop, mode: str | None, status: int, text: str
 ) -> None:
-    announce = shop.target.announce
+    announce = open_shop.target.announce
     assert announce is not None
     if mode:
-        shop.sandbox.layout.webhook_mode.write_text(mode)
+        open_shop.sandbox.layout.webhook_mode.write_text(mode)
     answer = httpx.post(announce.webhook.reveal(), json={"text": "Deploying ✓"}, trust_env=False)
     assert (answer.status_code, answer.text) == (status, text)
-    assert [(post["status"], post["body"]) for post in shop.posts()] == [(status, {"text": "Deploying ✓"})]
+    assert [(post["status"], post["body"]) for post in open_shop.posts()] == [
+        (status, {"text": "Deploying ✓"})
+    ]
 
 
 def test_a_webhook_that_hangs_has_taken_the_post(shop: Shop) -> None:
@@ -131,8 +135,8 @@ def test_a_webhook_that_hangs_has_taken_the_post(shop: Shop) -> None:
     assert [post["status"] for post in shop.posts()] == [None]
 
 
-def test_traffic_is_logged_with_status_and_duration(shop: Shop) -> None:
-    log = shop.sandbox.layout.traffic
+def test_traffic_is_logged_with_status_and_duration(open_shop: Shop) -> None:
+    log = open_shop.sandbox.layout.traffic
     before = log.stat().st_size
     wait_for(lambda: log.stat().st_size > before, "another line of traffic")
     last = json.loads(log.read_text().splitlines()[-1])

@@ -198,6 +198,17 @@ def disk_full(folder: Path) -> MachineFault:
     )
 
 
+def reap(identities: Sequence[ProcessIdentity]) -> None:
+    """Let go of those that were this process's children and have ended.
+
+    A zombie keeps its pid, and PostgreSQL takes the pid in a killed server's lock file for a living one.
+    """
+    for identity in identities:
+        if not identity.is_alive():
+            with suppress(ChildProcessError):
+                os.waitpid(identity.pid, os.WNOHANG)
+
+
 def end_processes(identities: Sequence[ProcessIdentity], first: signal.Signals, grace: float) -> None:
     """End these very processes: `first`, then KILL for those still there after `grace` seconds."""
     for identity in identities:

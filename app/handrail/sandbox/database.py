@@ -11,7 +11,7 @@ from pathlib import Path
 
 from handrail.errors import MachineFault
 from handrail.processes import ProcessIdentity
-from handrail.sandbox.commands import Commands, bare_environment, descendants, end_processes
+from handrail.sandbox.commands import Commands, bare_environment, descendants, end_processes, reap
 from handrail.sandbox.layout import Layout
 from handrail.sandbox.record import LOOPBACK, Record
 
@@ -60,6 +60,7 @@ class Database:
         """
         if self._record.living("database"):
             return
+        reap(self._record.processes.get("database", []))
         prefix = self._as_ordinary_user()
         if not (self.data / "PG_VERSION").exists():
             with self._commands.step("Making a fresh PostgreSQL"):
