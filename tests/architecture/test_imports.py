@@ -1,0 +1,102 @@
+"""What the import contracts of pyproject.toml can't say: the shim needs the standard library alone."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import handrail
+
+PACKAGE = Path(handrail.__file__).parent
+SHIM = "handrail.attempts.shim"
+
+
+def imported_by(source: Path) -> set[str]:
+    """The modules that a file imports for its running, type checking left aside."""
+    found: set[str] = set()
+    for node in ast.walk(_without_type_checking(ast.parse(source.read_text(encoding="utf-8")))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source} imports relatively"
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _without_type_checking(tree: ast.Module) -> ast.Module:
+    tree.body = [
+        node
+        for node in tree.body
+        if not (
+            isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        )
+    ]
+    return tree
+
+
+def file_of(module: str) -> Path | None:
+    """The file of one of handrail's modules; `None` for what is no module."""
+    base = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def reached_from(module: str) -> dict[str, Path]:
+    """Every one of handrail's modules that importing this one brings along, packages included."""
+    reached: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = file_of(name)
+        if name in reached or path is None:
+            continue
+        reached[name] = path
+        parts = name.split(".")
+        waiting += [".".join(parts[:end]) for end in range(1, len(parts))]
+        waiting += [each for each in imported_by(path) if each.split(".")[0] == "handrail"]
+    return reached
+
+
+def test_the_shim_and_all_that_it_imports_need_the_standard_library_alone() -> None:
+    reached = reached_from(SHIM)
+    assert {"handrail", SHIM, "handrail.attempts.exit_record", "handrail.clock", "handrail.processes"} <= set(
+        reached
+    )
+    foreign = {
+        (name, outside)
+        for name, path in reached.items()
+        for outside in imported_by(path)
+        if outside.split(".")[0] not in sys.stdlib_module_names | {"handrail"}
+    }
+    assert foreign == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        SHIM,
+        "handrail.attempts.exit_record",
+        "handrail.clock",
+        "handrail.processes",
+        "handrail.paths",
+        "handrail.errors",
+    ],
+)
+def test_it_can_be_imported_where_no_package_is_installed(module: str) -> None:
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); import {module}"
+    answer = subprocess.run(
+        [sys.executable, "-S", "-E", "-P", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_every_package_has_its_own_words() -> None:
+    vague = {"utils", "helpers", "common", "manager", "managers", "misc", "util", "helper"}
+    names = {
+        part for path in PACKAGE.rglob("*.py") for part in (path.stem, *path.relative_to(PACKAGE).parts[:-1])
+    }
+    assert names & vague == set()
