@@ -176,6 +176,8 @@ def resolve(place: Workplace, ref: str) -> Ref:
             f"{ref!r} is no name of a tag, a branch or a commit.", still_safe="nothing was changed."
         )
     short = ref.removeprefix(f"refs/remotes/{site.remote}/").removeprefix(f"{site.remote}/")
+    # A dry run can't ask: a name of the remote's, or the target's branch, is a branch, others are tags.
+    expected = f"refs/heads/{short}" if short != ref or ref == site.branch else f"refs/tags/{ref}"
     candidates = [
         (RefKind.TAG, ref, f"refs/tags/{ref}"),
         (RefKind.BRANCH, short, f"refs/heads/{short}"),
@@ -187,7 +189,7 @@ def resolve(place: Workplace, ref: str) -> Ref:
             "for-each-ref",
             "--format=%(refname) %(objectname) %(*objectname)",
             *(full for _, _, full in candidates),
-            dry=f"refs/tags/{ref} {DRY_COMMIT}",
+            dry=f"{expected} {DRY_COMMIT}",
         )
     )
     commits = output.resolved(listing)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BAD_IN_A_ROW = 3
 FEWEST_SAMPLES = 5
+SHORTEST_PACE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def watch(context: Context, duration: str = "", every: str = "") -> None:
     place = workplace(context)
     monitor = place.target.monitor
     length = _seconds(duration, monitor.duration)
-    pace = _seconds(every, monitor.every)
+    pace = max(SHORTEST_PACE, _seconds(every, monitor.every))
     place.say(f"Watching for {length:g} s, a sample every {pace:g} s.")
     samples: list[Sample] = []
     for elapsed in place.performer.ticks(length, pace):

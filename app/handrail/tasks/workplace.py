@@ -64,6 +64,11 @@ class Site:
         """The git remote that releases come from."""
         return str(self.raw.get("remote", "origin"))
 
+    @property
+    def branch(self) -> str:
+        """The branch that is deployed where no release is named."""
+        return str(self.raw.get("branch", "main"))
+
     @cached_property
     def target(self) -> Target:
         """The full model."""
