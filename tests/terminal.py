@@ -10,9 +10,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from waiting import wait_for
-
 from handrail.processes import ProcessIdentity
+from waiting import wait_for
 
 
 class Terminal:
@@ -20,7 +19,9 @@ class Terminal:
 
     def __init__(self, folder: Path, columns: int = 80, rows: int = 24) -> None:
         if shutil.which("tmux") is None:
-            raise AssertionError("tmux is needed to drive a real terminal: install it (`apt-get install tmux`).")
+            raise AssertionError(
+                "tmux is needed to drive a real terminal: install it (`apt-get install tmux`)."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.size = (columns, rows)

@@ -27,7 +27,14 @@ def task(key: str, **fields: Any) -> PlannedStep:
     """A step that runs the task `do.<key>`."""
     call = PlannedCall(task=f"do.{key}", arguments=fields.pop("arguments", {}))
     return PlannedStep(
-        **{"key": key, "section": "Steps", "title": key.title(), "kind": StepKind.TASK, "call": call, **fields}
+        **{
+            "key": key,
+            "section": "Steps",
+            "title": key.title(),
+            "kind": StepKind.TASK,
+            "call": call,
+            **fields,
+        }
     )
 
 

@@ -220,8 +220,10 @@ def test_a_killed_shim_leaves_a_doubt_and_its_probe_looks(house: House) -> None:
             process.kill()
     turn_until(
         engine,
-        lambda state: state.last_attempt("migrate", Purpose.PROBE)
-        and state.last_attempt("migrate", Purpose.PROBE).result is Result.PASSED,
+        lambda state: (
+            state.last_attempt("migrate", Purpose.PROBE)
+            and state.last_attempt("migrate", Purpose.PROBE).result is Result.PASSED
+        ),
         "the probe's end",
     )
     assert engine.state.steps["migrate"].status is StepStatus.IN_DOUBT

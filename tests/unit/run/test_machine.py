@@ -363,7 +363,12 @@ class TestRollback:
             (False, ["rollback-code/checkout-old", "rollback-code/restart-old", "rollback-code/served"]),
             (
                 True,
-                ["migrate", "rollback-code/checkout-old", "rollback-code/restart-old", "rollback-code/served"],
+                [
+                    "migrate",
+                    "rollback-code/checkout-old",
+                    "rollback-code/restart-old",
+                    "rollback-code/served",
+                ],
             ),
         ],
     )
@@ -445,7 +450,8 @@ class TestRollback:
     )
     def test_irreversible_is_said_where_it_is_so_or_unknown(self, facts, expected) -> None:
         walk = Walk(
-            task("a", irreversible="rows are gone", irreversible_when="${facts.lossy}", undo=undo("a")), task("b")
+            task("a", irreversible="rows are gone", irreversible_when="${facts.lossy}", undo=undo("a")),
+            task("b"),
         )
         walk.start("a")
         walk.end(0, facts=facts)
