@@ -130,9 +130,11 @@ class Driver:
         self.engine = engine
 
     async def press(self, *keys: str) -> Driver:
-        """Press keys, and let the engine answer."""
-        await self.pilot.press(*keys)
-        return await self.settle()
+        """Press keys, and let the engine answer each."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+        return self
 
     async def type(self, text: str) -> Driver:
         """Type a text."""
@@ -150,6 +152,10 @@ class Driver:
     def text(self, selector: str = "") -> str:
         """What can be read now, the whole screen or one widget of it."""
         return "\n".join(self.rows(selector))
+
+    def said(self, selector: str) -> str:
+        """The words of one widget on one line, however they are wrapped."""
+        return " ".join(self.text(selector).split())
 
     def rows(self, selector: str = "") -> list[str]:
         """The screen's rows as they stand in the terminal."""

@@ -32,11 +32,12 @@ def detail_title(state: RunState, step: StepState, now: Instant) -> Line:
     """The step's title with its state and times."""
     sign = SIGNS[step.status]
     taken = time_taken(state, step, now)
-    words = f"{sign.glyph} {sign.word.capitalize()}"
-    if taken is not None:
-        words += f" {duration(taken)}"
+    said = [] if step.status is StepStatus.PENDING else [sign.word.capitalize()]
+    if said and taken is not None:
+        said[0] += f" {duration(taken)}"
     if step.planned.kind is not StepKind.ATTEST:
-        words += f", {usual_words(state.plan, step.planned)}"
+        said.append(usual_words(state.plan, step.planned))
+    words = f"{sign.glyph} {', '.join(said) or 'To do'}"
     return line((words, sign.tone), "  ", (clean_line(step.planned.title), Tone.STRONG))
 
 

@@ -18,7 +18,7 @@ from handrail.run import events as e
 from handrail.run.state import AttemptState, Phase, RunState, StepState
 from handrail.text import clean_line
 from handrail.tui.desk import CommandDesk
-from handrail.tui.presenters.actions import ACTIONS, BY_NAME, Asks, key_lines, label
+from handrail.tui.presenters.actions import ACTIONS, BY_NAME, NARROW, Asks, key_lines, label
 from handrail.tui.presenters.countdown import countdown_view
 from handrail.tui.presenters.detail import detail_lines, detail_title
 from handrail.tui.presenters.header import header_lines
@@ -166,7 +166,9 @@ class RunScreen(Screen[None]):
         self.query_one("#header", Lines).show(*header)
         self.query_one("#running", Lines).show(running)
         panel = self.query_one(CountdownPanel)
-        panel.show(countdown_view(state, now), narrow=width < 60)
+        view = countdown_view(state, now)
+        panel.show(view, narrow=width < NARROW)
+        self.set_class(view is not None, "-counting")
         self.query_one(StepList).show(step_rows(state, now))
         self._show_step(state)
         self.query_one("#keys", Lines).show(*key_lines(state, actor, width, may_act=may_act))

@@ -55,6 +55,7 @@ class StartScreen(Screen[None]):
         self._commands: dict[str, list[str]] = {}
         self._preview_timer: Timer | None = None
         self._starting = False
+        self._previewed: dict[str, str] | None = None
 
     @property
     def values(self) -> dict[str, str]:
@@ -120,6 +121,9 @@ class StartScreen(Screen[None]):
         return wrong
 
     def _preview(self) -> None:
+        if self.values == self._previewed:
+            return  # a refusal that stands below must not be wiped away
+        self._previewed = self.values
         if self._check():
             self._plan = None
             self._say(line(("Correct the parameters above to see the plan.", Tone.WARN)))
@@ -158,6 +162,10 @@ class StartScreen(Screen[None]):
         if wrong := self._check():
             name, why = next(iter(wrong.items()))
             self._say(line((f"{clean_line(name)}: {clean_line(why)}", Tone.BAD)))
+            return
+        self._preview()
+        if self._plan is None:
+            self.app.bell()
             return
         self._starting = True
         self._say(line(("Opening the run…", Tone.BUSY)))

@@ -78,7 +78,8 @@ class StepList(Widget, can_focus=True):
         if height < 1:
             return
         # The heading of the first step of a section belongs into view with it.
-        first = number - 1 if number > 0 and self._rows[number - 1].key is None else number
+        headed = number > 0 and self._rows[number - 1].key is None and height > 2
+        first = number - 1 if headed else number
         margin = 1 if height > 4 else 0
         top = min(max(self._top, number + margin + 1 - height), max(first - margin, 0))
         top = max(min(top, len(self._rows) - height), 0)

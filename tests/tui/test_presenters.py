@@ -1,0 +1,236 @@
+"""What the screen says, as tables: from a run's state to lines, labels and reasons."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handrail.run import commands as c
+from handrail.run.plan import Usual
+from handrail.run.state import StepStatus
+from handrail.tui.presenters.actions import BY_NAME, key_lines, open_actions, why_blocked
+from handrail.tui.presenters.countdown import countdown_view
+from handrail.tui.presenters.digits import large
+from handrail.tui.presenters.header import header_lines, target_parts
+from handrail.tui.presenters.line import Tone, line, shortened, spread, text_of
+from handrail.tui.presenters.prose import prose_lines
+from handrail.tui.presenters.rollback import rollback_time
+from handrail.tui.presenters.steps import SIGNS, row_line, step_rows
+from handrail.tui.presenters.summary import summary_lines
+from tui.driver import OPERATOR, RUN, WATCHER, Engine
+from tui.plans import ROLLBACK_CODE, TARGET, deploy_plan
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(deploy_plan(), tmp_path)
+
+
+def run_until(engine: Engine, key: str) -> None:
+    """Let every step before `key` pass."""
+    session = engine.session()
+    while (step := engine.state.current) is not None and step.key != key:
+        session.send(c.StartStep(step=step.key))
+        engine.work()
+        while engine.state.running is not None:
+            engine.end(verdict="pass", facts={"previous_release": "v1.2.3"})
+
+
+def start(engine: Engine) -> None:
+    engine.session().send(c.StartStep(step=engine.state.current.key))
+    engine.work()
+
+
+def test_every_state_has_a_sign_and_a_word_of_its_own() -> None:
+    assert set(SIGNS) == set(StepStatus)
+    assert len({(sign.glyph, sign.word) for sign in SIGNS.values()}) == len(SIGNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("abcd", 1, "…"), ("abcd", 0, "")],
+)
+def test_shortened(text: str, width: int, expected: str) -> None:
+    assert shortened(text, width) == expected
+
+
+@pytest.mark.parametrize("width", [1, 5, 12, 20, 80])
+def test_spread_never_exceeds_its_width(width: int) -> None:
+    spread_line = spread(line("a long left part", ("and more", Tone.BAD)), line("right"), width)
+    assert len(text_of(spread_line)) == width
+
+
+@pytest.mark.parametrize("width", [30, 39, 40, 52, 80])
+def test_rows_fit_their_width(engine: Engine, width: int) -> None:
+    run_until(engine, "smoke")
+    start(engine)
+    for row in step_rows(engine.state, engine.clock.now()):
+        assert len(text_of(row_line(row, width, selected=True))) <= width
+
+
+def test_rows_say_what_happened(engine: Engine) -> None:
+    run_until(engine, "install")
+    start(engine)
+    engine.clock.advance(timedelta(seconds=12))
+    rows = {row.key: text_of(row_line(row, 60)) for row in step_rows(engine.state, engine.clock.now())}
+    assert rows["checkout"].split() == [
+        "✓",
+        "Check",
+        "out",
+        "the",
+        "release",
+        "done",
+        "2s",
+        "(estimate",
+        "4s)",
+    ]
+    assert rows["install"].split() == ["▶", "Install", "dependencies", "running", "12s", "(usually", "38s)"]
+    assert rows["migrate"].split() == ["·", "Run", "database", "migrations", "~10s"]
+
+
+@pytest.mark.parametrize(
+    ("name", "production", "words", "tone"),
+    [
+        ("production", True, " PRODUCTION ", Tone.PRODUCTION),
+        ("shop-eu", True, " PRODUCTION · shop-eu ", Tone.PRODUCTION),
+        ("staging", False, " staging ", Tone.STRONG),
+    ],
+)
+def test_production_is_said_in_words(name: str, production: bool, words: str, tone: Tone) -> None:
+    target = TARGET.model_copy(update={"name": name, "production": production})
+    assert target_parts(target) == ((words, tone),)
+
+
+@pytest.mark.parametrize("width", [40, 59, 60, 80, 160])
+def test_the_header_fits_and_says_who_drives(engine: Engine, width: int) -> None:
+    start(engine)
+    for actor, who in ((OPERATOR, "You drive"), (WATCHER, "WATCHING")):
+        lines = header_lines(engine.state, actor, engine.clock.now(), width)
+        assert all(len(text_of(part)) == width for part in lines)
+        assert any(who in text_of(part) for part in lines)
+        assert "0s, estimate 2s" in text_of(lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("after", "start_by", "done_by", "status"),
+    [
+        (0, "4:05", "4:58", "immediate"),
+        (245, "0:00", "0:53", "immediate"),
+        (250, "-0:05", "0:48", "missed by 5s"),
+        (310, "-1:05", "-0:12", "MISSED"),
+    ],
+)
+def test_countdown(engine: Engine, after: int, start_by: str, done_by: str, status: str) -> None:
+    run_until(engine, "smoke")
+    assert countdown_view(engine.state, engine.clock.now()) is None
+    start(engine)
+    engine.end(1, verdict="fail")
+    engine.time_passes(after)
+    view = countdown_view(engine.state, engine.clock.now())
+    assert view is not None
+    assert (view.start_by, view.done_by) == (start_by, done_by)
+    assert text_of(view.done_by_words[2]) == status
+    assert "53s, estimated" in text_of(view.start_by_words[2])
+
+
+def test_a_measured_rollback_is_called_measured(tmp_path: Path) -> None:
+    keys = [f"undo/rollback-code/{step.key}" for step in ROLLBACK_CODE] + ["undo/maintenance"]
+    usual = {key: Usual(median=4, high=6, count=5) for key in keys}
+    engine = Engine(deploy_plan(usual=usual), tmp_path)
+    run_until(engine, "smoke")
+    start(engine)
+    engine.end(1, verdict="fail")
+    view = countdown_view(engine.state, engine.clock.now())
+    assert view is not None
+    assert text_of(view.start_by_words[2]) == "30s, measured"
+    assert "Takes 30s (measured)" in text_of(rollback_time(engine.state, engine.clock.now()))
+
+
+@pytest.mark.parametrize("face", ["0:00", "12:34", "-0:59", "1:02:03", "6789:50"])
+def test_large_digits_are_three_rows_of_one_width(face: str) -> None:
+    rows = large(face)
+    assert len({len(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("until", "ends", "expected"),
+    [
+        ("announce", None, ["run", "skip", "mark_done", "note", "abort"]),
+        ("announce", "running", ["cancel", "note"]),
+        ("checkout", None, ["run", "roll_back", "skip", "mark_done", "note", "abort"]),
+        ("checkout", "failed", ["retry", "roll_back", "skip", "mark_done", "note", "abort"]),
+        ("checkout", "doubt", ["yes", "no", "roll_back", "note", "abort"]),
+        ("migrate", "held", ["run", "waive", "roll_back", "skip", "mark_done", "note", "abort"]),
+        ("smoke", "failed", ["roll_back", "retry", "close_trigger", "skip", "mark_done", "note", "abort"]),
+        ("dashboards", None, ["yes", "no", "roll_back", "skip", "mark_done", "note", "abort"]),
+    ],
+)
+def test_what_can_be_done_comes_in_order(
+    engine: Engine, until: str, ends: str | None, expected: list[str]
+) -> None:
+    run_until(engine, until)
+    if ends is not None:
+        start(engine)
+    if ends == "failed":
+        engine.end(1)
+    elif ends == "held":
+        engine.end(verdict="fail")
+    elif ends == "doubt":
+        engine.doubt()
+        engine.end(evidence="HEAD is v1.3.1")
+    assert [action.name for action in open_actions(engine.state, OPERATOR)] == expected
+    for width in (40, 80, 160):
+        shown = key_lines(engine.state, OPERATOR, width)
+        assert all(len(text_of(row)) <= width for row in shown)
+        assert text_of(shown[-1]).endswith("q Detach  ? Keys")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("roll_back", "Nothing has been run yet: there is nothing to take back. Abort the run instead."),
+        ("cancel", "Nothing is running that could be cancelled."),
+        ("close_trigger", "No rollback trigger is open."),
+        ("hand_over", "Nobody has asked to take over."),
+        ("run", None),
+    ],
+)
+def test_why_blocked(engine: Engine, name: str, why: str | None) -> None:
+    assert why_blocked(BY_NAME[name], engine.state, OPERATOR) == why
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("", []),
+        ("one\ntwo", ["one two"]),
+        ("a\n\nb", ["a", "", "b"]),
+        ("- a\n- b\n  - c\n\nd", ["• a", "• b", "  • c", "", "d"]),
+        ("3. a\n4. b", ["3. a", "4. b"]),
+        ("**bold** and `code`", ["bold and code"]),
+        ("[text](https://x.example)", ["(https://x.example) text"]),
+        ("```bash\nmake\n```", ["  make"]),
+        ("# Head", ["Head"]),
+        ("<b>raw</b>", ["<b>raw</b>"]),
+        ("a \x1b[2J b", ["a ␛[2J b"]),
+    ],
+)
+def test_prose(markdown: str, expected: list[str]) -> None:
+    assert [text_of(part) for part in prose_lines(markdown)] == expected
+
+
+def test_the_summary_says_how_it_ended(engine: Engine) -> None:
+    run_until(engine, "smoke")
+    start(engine)
+    engine.end(1, verdict="fail")
+    session = engine.session()
+    session.send(c.RollBack(confirm="production"))
+    engine.work()
+    while engine.state.running is not None:
+        engine.end(facts={"served_version": "v1.2.3"})
+    text = "\n".join(text_of(part) for part in summary_lines(engine.state))
+    for words in ("served_version = v1.2.3", "met, 4m 48s to spare", "5 of 5 steps done, in 10s", "lock"[1:]):
+        assert words in text
+    assert engine.state.run == RUN
