@@ -59,7 +59,7 @@ names = ["shop"]
 settle = "10s"
 
 [targets.production.database]
-url = {_text(record.database_url())}
+url = {{ file = {_text(layout.database_url)} }}
 # The pg_dump of another PostgreSQL refuses this server: these belong to it.
 programs = {_text(database_programs)}
 migrations = "migrations"

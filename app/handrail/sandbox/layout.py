@@ -86,6 +86,11 @@ class Layout:
         return self.root / "run"
 
     @property
+    def database_url(self) -> Path:
+        """The application's address of its database, password and all: a secret that a project names."""
+        return self.run / "database.url"
+
+    @property
     def posts(self) -> Path:
         """What was posted to the webhook, a JSON line each."""
         return self.run / "webhook.jsonl"

@@ -254,6 +254,9 @@ class Sandbox:
 
     def _write_project_file(self, site: _Site) -> None:
         programs = site.programs
+        secret = self.layout.database_url
+        secret.touch(mode=0o600)
+        secret.write_text(site.record.database_url() + "\n", encoding="utf-8")
         text = project_file(self.layout, site.record, programs.added, programs.postgres)
         site.repository.write_project_file(text)
 
