@@ -1,0 +1,30 @@
+"""The runbooks that ship: they load, their tasks exist, and every step has prose, times and a way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from handrail.runbook import loader
+from handrail.runbook.model import StepKind
+from handrail.tasks.collection import known_tasks
+
+
+@pytest.mark.parametrize("name", ["production-deploy", "rollback-code"])
+def test_a_shipped_runbook_is_whole(name: str) -> None:
+    known = known_tasks(None)
+    for step in loader.load(name, known_tasks=known).steps:
+        block = step.block
+        assert len(step.prose) > 60, step.title
+        assert block.watch or (block.timeout and block.estimate), step.title
+        if step.kind is StepKind.TASK:
+            assert block.undo or block.irreversible, step.title
+        calls = [(block.task or block.check, block.arguments)]
+        calls += [(gate.check, gate.arguments) for gate in block.gate]
+        calls += [(call.task, call.arguments) for call in (block.probe, block.undo) if call and call.task]
+        for task, arguments in calls:
+            assert task is None or known[task].complaints(arguments) == [], step.title
+
+
+def test_every_step_that_rollback_code_repeats_is_idempotent() -> None:
+    steps = loader.load("rollback-code").steps
+    assert all(step.block.idempotent for step in steps if step.kind is StepKind.TASK)
