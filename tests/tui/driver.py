@@ -95,6 +95,10 @@ class Engine:
                 continue
             self.add(e.CommandAccepted(command_id=row.id, command=command.type, issuer=issuer), *events)
 
+    def see(self, observation: c.Observation) -> None:
+        """Take in something that an engine sees."""
+        self.add(*observe(self.state, observation, self.clock.now()))
+
     def end(self, exit_code: int = 0, *, log: str = "", seconds: float = 2, **seen: Any) -> None:
         """Let the running attempt end."""
         running = self.state.running
@@ -106,7 +110,7 @@ class Engine:
         observation = c.ObserveExit(
             attempt=running.number, exit_code=exit_code, started=started, ended=ended, **seen
         )
-        self.add(*observe(self.state, observation, self.clock.now()))
+        self.see(observation)
 
     def doubt(self, evidence: str = "the shim is gone and left no exit record") -> None:
         """Let what became of the running attempt be unknown."""

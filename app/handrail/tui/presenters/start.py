@@ -32,16 +32,23 @@ def parameter_label(name: str, parameter: Parameter, problem: str | None) -> Lin
     return line(label, ("  ✓", Tone.GOOD))
 
 
+def plan_title(plan: Plan | None) -> Line:
+    """How many steps there are, and how long they take as a rule."""
+    if plan is None:
+        return line(("Plan", Tone.STRONG))
+    total = sum((usual(plan, step)[0] for step in plan.steps), timedelta())
+    words = f"  {len(plan.steps)} steps, about {duration(total)} of work"
+    return line(("Plan", Tone.STRONG), (words, Tone.QUIET))
+
+
 def plan_rows(plan: Plan) -> tuple[StepRow, ...]:
     """The plan's steps by section, each with its usual duration."""
     rows: list[StepRow] = []
     section: str | None = None
-    total = sum((usual(plan, step)[0] for step in plan.steps), timedelta())
     for step in plan.steps:
         if step.section != section:
             section = step.section
-            took = f"{len(plan.steps)} steps, {duration(total)}" if not rows else ""
-            rows.append(StepRow(None, "", clean_line(section), "", took, "", Tone.STRONG))
+            rows.append(StepRow(None, "", clean_line(section), "", "", "", Tone.STRONG))
         person = step.kind is StepKind.ATTEST
         rows.append(
             StepRow(

@@ -23,6 +23,7 @@ from handrail.tui.presenters.start import (
     parameter_label,
     plan_detail,
     plan_rows,
+    plan_title,
     start_header,
     start_keys,
 )
@@ -73,6 +74,7 @@ class StartScreen(Screen[None]):
                     yield Lines(id=f"label-{name}", classes="parameter-label")
                     value = self._opening.given.get(name, parameter.default or "")
                     yield Input(value=value, name=name, classes="parameter", compact=True, max_length=2000)
+        yield Lines(id="plan-title")
         with Container(id="start-body"):
             yield StepList(id="plan")
             with Vertical(id="commands-pane"), VerticalScroll(id="commands-scroll"):
@@ -135,6 +137,7 @@ class StartScreen(Screen[None]):
             except HandrailError as error:
                 self._plan = None
                 self._say(*error_lines(error))
+        self.query_one("#plan-title", Lines).show(plan_title(self._plan))
         if self._plan is not None:
             self.query_one(StepList).show(plan_rows(self._plan))
             self._show_commands()
