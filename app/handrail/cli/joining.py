@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from handrail.cli.actors import current_actor, has_ended
-from handrail.cli.opening import keep_engine
+from handrail.cli.engines import keep_engine
 from handrail.cli.surroundings import Surroundings
 from handrail.engine.launch import engine_alive, ensure_engine
 from handrail.errors import Refused, WrongUsage

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from handrail.cli.engines import keep_engine
 from handrail.clock import Clock
-from handrail.engine.launch import engine_alive, ensure_engine
+from handrail.engine.launch import ensure_engine
 from handrail.errors import WrongUsage
 from handrail.journal.base import Journal
 from handrail.journal.session import RunSession
@@ -147,17 +148,6 @@ def new_run_id(runbook: str, clock: Clock) -> str:
     return "-".join(part for part in (when, name, mark) if part)
 
 
-def keep_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
-    """What sees to it that an open run has an engine; it says so where it had to start one."""
-
-    def keep() -> str | None:
-        if engine_alive(state, run) or not ensure_engine(state, run):
-            return None
-        return "The run's engine had ended; a new one goes on with the run."
-
-    return keep
-
-
 class RunOpening:
     """Everything up to the moment at which a run is opened, with nothing changed before that.
 
@@ -183,11 +173,25 @@ class RunOpening:
         self._journal: Journal | None = None
         self._actor: Actor | None = None
         self._clock: Clock | None = None
+        self._take_lock: str | None = None
 
     def use(self, state: StateFolder, journal: Journal, actor: Actor, clock: Clock) -> RunOpening:
         """Where the run will be journaled, and by whom it will be driven."""
         self._state, self._journal, self._actor, self._clock = state, journal, actor, clock
         return self
+
+    def take_lock(self, target: str, reason: str) -> None:
+        """Take the target's lock from whoever has it when the run is opened, for this reason.
+
+        Raises `WrongUsage` where `target` is not the very name of the target, or no reason is given.
+        """
+        if target != self.target.name or not reason.strip():
+            raise WrongUsage(
+                f"The lock of {self.target.name} is taken over by that name, and with a reason.",
+                still_safe="nothing was started.",
+                next_step=f"give --take-lock {self.target.name} --reason REASON.",
+            )
+        self._take_lock = reason
 
     def found(self, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
         """The parameters with their defaults, and what is wrong with them or missing."""
@@ -239,6 +243,8 @@ class RunOpening:
         opened = write_event(e.RunOpened(plan=plan, operator=actor))
         holder = {"name": actor.user, "host": actor.host, "session": actor.session}
         at = self._clock.now()
+        if self._take_lock is not None:
+            self._journal.take_over_lock(plan.target.name, run, holder, self._take_lock, at)
         self._journal.open_run(run, plan.target.name, holder, plan.title, [opened], at)
         ensure_engine(self._state, run)
         return RunSession(self._journal, run, actor, self._clock, keep_engine(self._state, run))

@@ -138,6 +138,48 @@ def test_an_unattended_run_and_what_it_leaves_for_a_person(shell: Shell) -> None
     assert "Passed: Restart" in done.stderr
 
 
+def test_a_second_screen_watches_until_it_takes_over(shell: Shell) -> None:
+    first = subprocess.Popen(
+        shell.command("run", "small.md", "--plain"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=shell.folder,
+        env=shell.environment,
+    )
+    assert first.stdin is not None
+    try:
+        wait_for(lambda: shell.state.journal.exists() and shell.runs("--open"), "the run")
+        second = shell.call("attach", "--plain", typed="run\nnote I am here, too\n")
+        assert second.returncode == ExitCode.DETACHED, second
+        assert "--take-over" in second.stderr
+        assert "You are watching" in second.stdout
+        third = shell.call("attach", "--plain", "--take-over", "the first one sleeps", typed="run\nwait\n")
+        assert third.returncode == ExitCode.DETACHED, third
+        assert "Passed: Build" in third.stdout
+        first.stdin.write("yes\n")
+        first.stdin.flush()
+        out, _ = first.communicate(timeout=60)
+    finally:
+        first.kill()
+        first.wait()
+    assert first.returncode == ExitCode.DETACHED
+    assert "drives the run now: the first one sleeps" in out
+    assert "Refused: You are watching" in out
+
+
+def test_a_stale_lock_is_taken_over_by_name_and_with_a_reason(shell: Shell) -> None:
+    assert shell.call("run", "small.md", "--plain").returncode == ExitCode.DETACHED
+    stale = str(shell.runs()[0]["run"])
+    taken = shell.call(
+        *("run", "small.md", "--auto", "--attest", "a test"),
+        *("--take-lock", "local", "--reason", "its machine is gone"),
+    )
+    assert taken.returncode == ExitCode.FINISHED, taken
+    assert [(row["run"], row["phase"]) for row in shell.runs("--open")] == [(stale, "running")]
+
+
 def test_a_dry_run_of_a_real_runbook_leaves_no_trace(shell: Shell) -> None:
     before = sorted(shell.folder.rglob("*"))
     done = shell.call("run", "small.md", "--dry-run")

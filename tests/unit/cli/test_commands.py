@@ -86,6 +86,8 @@ CALLS = [
     (["run", "ship", "--attest", "x", "--param", "ref=v1"], USAGE),
     (["run", "ship", "--auto", "--attest", " ", "--param", "ref=v1"], USAGE),
     (["run", "ship", "--auto", "--on-failure", "retry"], USAGE),
+    (["run", "ship", "--take-lock", "staging", "--reason", "x", "--param", "ref=v1"], USAGE),
+    (["run", "ship", "--take-lock", "production", "--param", "ref=v1"], USAGE),
     (["run", "ship", "--dry-run", "--param", "ref=v1"], ExitCode.FINISHED),
     (["run", "ship", "--dry-run", "--param", "ref=v1", "--target", "staging"], ExitCode.FINISHED),
     (["run", "runbooks/ship.md", "--dry-run", "--param", "ref=v1"], ExitCode.FINISHED),

@@ -38,6 +38,8 @@ from handrail.text import clean_line, mask
     show_default=True,
     help="With --auto: what to do when a step fails.",
 )
+@click.option("--take-lock", metavar="TARGET", help="Take the target's stale lock over, by its name.")
+@click.option("--reason", default="", help="With --take-lock: why.")
 @click.option("--dry-run", is_flag=True, help="Print the plan with its exact commands; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="JSON on standard output, all else on standard error.")
 @click.pass_obj
@@ -50,6 +52,8 @@ def run(
     auto: bool,
     attest: str | None,
     on_failure: str,
+    take_lock: str | None,
+    reason: str,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -66,6 +70,8 @@ def run(
     if attest is not None and not attest.strip():
         raise WrongUsage("--attest needs a reason: it will stand in the journal.")
     opening = RunOpening(here.project, runbook=runbook, target=target, given=read_parameters(parameters))
+    if take_lock is not None:
+        opening.take_lock(take_lock, reason)
     if dry_run:
         return _dry_run(opening, as_json=as_json)
     by_lines = auto or plain or as_json
