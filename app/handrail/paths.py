@@ -120,6 +120,10 @@ class StateFolder:
         """What the engine says of itself: tracebacks go here, never onto the screen."""
         return self.run(run_id) / "engine.log"
 
+    def engine_trouble(self, run_id: str) -> Path:
+        """Why the engine can't go on just now, for the screens; written into space allocated before."""
+        return self.run(run_id) / "engine.trouble"
+
     def attempt(self, run_id: str, number: int) -> AttemptFiles:
         """The files of the run's attempt `number`, counted from 1 over the whole run."""
         return AttemptFiles(self.run(run_id) / "attempts" / f"{number:04d}")

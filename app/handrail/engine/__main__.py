@@ -14,6 +14,7 @@ from handrail.clock import SystemClock
 from handrail.engine.engine import Engine
 from handrail.engine.launch import ALREADY_DRIVEN, hold_engine_lock
 from handrail.engine.processes import ProcessPerformer
+from handrail.engine.trouble import Trouble
 from handrail.errors import HandrailError, StorageFault
 from handrail.journal.base import Fenced, Journal
 from handrail.journal.sqlite import SqliteJournal
@@ -60,6 +61,7 @@ def main() -> int:
 def own(journal: Journal, run: str, folder: StateFolder) -> int:
     """Take charge of the run, and turn until it is over."""
     clock = SystemClock()
+    trouble = Trouble(folder.engine_trouble(run))
     engine = Engine(journal, run, clock, ProcessPerformer(folder, clock))
     in_charge = goes_on = False
     while goes_on or not in_charge:
@@ -70,10 +72,12 @@ def own(journal: Journal, run: str, folder: StateFolder) -> int:
                 in_charge = True
                 _LOG.info("drives run %s", run)
             goes_on = engine.turn()
+            trouble.over()
             pause = BUSY_SECONDS if engine.state.running is not None else QUIET_SECONDS
         except StorageFault as fault:
             # What can't be journaled is not done: wait for the disk, and try the same again.
-            _LOG.error("%s", fault)
+            if trouble.say(fault):
+                _LOG.error("%s", fault)
             goes_on, pause = True, MENDING_SECONDS
         time.sleep(pause)
     _LOG.info("run %s is over: %s", run, engine.state.phase.value)
