@@ -11,8 +11,9 @@ from typing import Protocol
 from handrail.cli.exits import exit_code_of
 from handrail.cli.following import POLL_SECONDS, Following
 from handrail.cli.words import HELP, Detach, NotUnderstood, Send, Show, Wait, allowed, understand
-from handrail.errors import ExitCode
+from handrail.errors import ExitCode, StorageFault
 from handrail.reports.summary import plan_lines, status_lines, undo_lines
+from handrail.run.commands import OperatorCommand
 from handrail.run.state import StepState, StepStatus
 from handrail.runbook.model import StepKind
 from handrail.text import duration
@@ -155,8 +156,7 @@ class PlainScreen:
                 if (why := self._session.why_not(command)) is not None:
                     self._narrator.say(f"Refused: {why}")
                 else:
-                    self._session.send(command)
-                    self._prompted = ""
+                    self._send(command)
             case Show(what, lines):
                 self._narrator.say_all(self._shown(what, lines))
             case Detach():
@@ -168,6 +168,15 @@ class PlainScreen:
                 if why:
                     self._narrator.say(why)
         return None
+
+    def _send(self, command: OperatorCommand) -> None:
+        try:
+            self._session.send(command)
+        except StorageFault as fault:
+            # The operator stays: the run is theirs, and the disk is perhaps mended in the next window.
+            self._narrator.say_all(fault.lines())
+            self._narrator.say("Not done. Once that is mended, type it again.")
+        self._prompted = ""
 
     def _shown(self, what: str, lines: int) -> list[str]:
         state = self._session.state

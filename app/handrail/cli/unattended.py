@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from handrail.cli.auto import OnFailure, Stop, next_move
 from handrail.cli.following import POLL_SECONDS, Following
-from handrail.errors import ExitCode
+from handrail.errors import ExitCode, StorageFault
 
 
 class UnattendedScreen:
@@ -59,7 +59,11 @@ class UnattendedScreen:
             return move
         if (why := session.why_not(move)) is not None:
             return Stop(ExitCode.REFUSED, f"Refused: {why}")
-        session.send(move)
+        try:
+            session.send(move)
+        except StorageFault as fault:
+            self._narrator.say_all(fault.lines())
+            return Stop(ExitCode.FAILED_OR_ROLLED_BACK, "Stopped here: nothing further is started.")
         return None
 
     def _left(self, stop: Stop) -> ExitCode:
