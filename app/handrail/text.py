@@ -1,8 +1,8 @@
 """Text that came from elsewhere, made fit for a terminal.
 
 Logs, facts, notes and names are data. A control sequence in them could move the cursor, write the
-clipboard or hide what happened, so each one is made visible and harmless here; colour is the only
-exception, and only where asked for.
+clipboard or hide what happened, so each one is made visible and harmless here; colour alone is dropped,
+or kept where asked for.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ def _visible(match: re.Match[str]) -> str:
 def clean(text: str, *, keep_colour: bool = False) -> str:
     """`text` with every control character made visible; tab and newline stay.
 
-    With `keep_colour`, SGR sequences (ECMA-48 8.3.117) pass unchanged, and nothing else does.
+    SGR sequences (ECMA-48 8.3.117) hide nothing that could harm: they are dropped, or, with
+    `keep_colour`, pass unchanged.
     """
-    if not keep_colour:
-        return _HARMFUL.sub(_visible, text)
     parts: list[str] = []
     end = 0
     for match in _SGR.finditer(text):
-        parts += (_HARMFUL.sub(_visible, text[end : match.start()]), match.group())
+        parts.append(_HARMFUL.sub(_visible, text[end : match.start()]))
+        if keep_colour:
+            parts.append(match.group())
         end = match.end()
     parts.append(_HARMFUL.sub(_visible, text[end:]))
     return "".join(parts)
