@@ -114,9 +114,10 @@ class RequestControl(Frozen):
 
 
 class GrantControl(Frozen):
-    """Hand over to the one who asked."""
+    """Hand over to the one who asked; `to` is the session that the operator saw asking, if it is known."""
 
     type: Literal["GrantControl"] = "GrantControl"
+    to: str | None = None
 
 
 class TakeControl(Frozen):

@@ -38,7 +38,8 @@ class Countdown:
 
 def deadline_of(target: Target, trigger_class: TriggerClass, evidence_from: Instant) -> Instant:
     """When a rollback of this class must be done (deployment-workflow.md, Rollback Timeline)."""
-    return evidence_from.plus(target.deadlines[trigger_class])
+    given = target.deadlines.get(trigger_class)
+    return evidence_from.plus(given if given is not None else Target(name="").deadlines[trigger_class])
 
 
 def rollback_duration(state: RunState) -> RollbackDuration:

@@ -76,6 +76,7 @@ class AttemptStarted(Frozen):
     step: str | None
     call: PlannedCall
     timeout_seconds: float
+    check: str | None = None
 
 
 class AttemptEnded(Frozen):

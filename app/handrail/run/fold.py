@@ -75,6 +75,7 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: Instant) -> R
         call=event.call,
         announced=at,
         timeout_seconds=event.timeout_seconds,
+        check=event.check,
     )
     state = replace(state, attempts={**state.attempts, attempt.number: attempt})
     if event.step is None or event.step not in state.steps:
@@ -82,7 +83,11 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: Instant) -> R
     step = state.steps[event.step]
     numbers = (*step.attempts, event.attempt)
     if event.purpose is Purpose.GATE:
-        return _with_step(state, step.key, status=StepStatus.CHECKING, attempts=numbers, why="")
+        # What was so at an earlier try says nothing now: each try passes its gate anew.
+        passed = step.checks_passed if step.status is StepStatus.CHECKING else frozenset()
+        return _with_step(
+            state, step.key, status=StepStatus.CHECKING, attempts=numbers, why="", checks_passed=passed
+        )
     if event.purpose is Purpose.STEP:
         return _with_step(
             state,
@@ -125,7 +130,8 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: Instant) -> RunSt
         return _with_step(state, step.key, probe_evidence=f"{verdict}{seen}")
     if attempt.purpose is Purpose.GATE:
         if event.result is Result.PASSED:
-            return _with_step(state, step.key, checks_passed=step.checks_passed | {attempt.call.task})
+            check = attempt.check or attempt.call.task
+            return _with_step(state, step.key, checks_passed=step.checks_passed | {check})
         return _with_step(state, step.key, status=StepStatus.PENDING)
     if attempt.purpose is not Purpose.STEP:
         return state
@@ -184,9 +190,9 @@ def _step_held(state: RunState, event: e.StepHeld, at: Instant) -> RunState:
 def _check_waived(state: RunState, event: e.CheckWaived, at: Instant) -> RunState:
     step = state.steps[event.step]
     said = f"{event.by.name}: {event.reason}"
-    state = _with_step(
-        state, event.step, status=StepStatus.PENDING, waived={**step.waived, event.check: said}
-    )
+    # Only a hold is lifted by a waiver: a failure or a doubt stays what it is.
+    status = StepStatus.PENDING if step.status is StepStatus.HELD else step.status
+    state = _with_step(state, event.step, status=status, waived={**step.waived, event.check: said})
     return _noted(state, at, event.by.name, f"waived {event.check}: {event.reason}")
 
 

@@ -29,11 +29,12 @@ class PlannedGate(Frozen):
 
     call: PlannedCall
     waivable: bool = True
+    name: str | None = None
 
     @property
     def check(self) -> str:
-        """The name by which the check is shown and waived."""
-        return self.call.task
+        """The name by which the check is shown and waived; one task may be two checks of a gate."""
+        return self.name or self.call.task
 
 
 class UndoKind(StrEnum):
@@ -45,11 +46,16 @@ class UndoKind(StrEnum):
 
 
 class PlannedUndo(Frozen):
-    """What takes a step back. `runbook` names an entry of the plan's `undo_runbooks`."""
+    """What takes a step back. `runbook` names an entry of the plan's `undo_runbooks`.
+
+    `arguments` stand in for that runbook's parameters once the rollback begins: they mean the facts of
+    that moment, while the runbook's own `${facts…}` mean what its own steps find.
+    """
 
     kind: UndoKind
     call: PlannedCall | None = None
     runbook: str | None = None
+    arguments: dict[str, Any] = Field(default_factory=dict)
     reason: str = ""
     when: str | None = None
     unless_needed: str | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from handrail.errors import WrongUsage
 from handrail.project.model import Target
+from handrail.run.composing import composed, parameters_in
 from handrail.run.plan import (
     DEFAULT_ESTIMATE,
     DEFAULT_TIMEOUT,
@@ -21,11 +22,21 @@ from handrail.run.plan import (
     Usual,
 )
 from handrail.runbook.model import Call, GateCheck, Runbook, Step, StepKind, Undo
-from handrail.runbook.template import MissingValue, references, resolve
+from handrail.runbook.template import MissingValue, Reference, resolve
 from handrail.values import Scalar, parse_duration
 
 WATCH_MARGIN = timedelta(minutes=2)
 FENCE_TASK = "shell.fence"
+_NOT_BESIDE_RUNBOOK = (
+    "undo",
+    "irreversible",
+    "irreversible_when",
+    "timeout",
+    "estimate",
+    "probe",
+    "idempotent",
+    "on_failure",
+)
 
 
 def make_plan(
@@ -60,25 +71,39 @@ def make_plan(
 
 
 class _Planner:
-    """Resolves one runbook's steps. `given` are templates that stand in for parameters (an undo's `with`)."""
+    """Resolves one runbook's steps. `given` are templates that stand in for parameters (an include's `with`).
+
+    `later` are parameters that stay as they are written: those of an undo runbook are known once the
+    rollback begins.
+    """
 
     def __init__(
         self,
         target: Target,
         parameters: Mapping[str, Scalar],
         given: Mapping[str, Any] | None = None,
+        later: Collection[str] = (),
     ) -> None:
         self._model = target
         self._parameters = dict(parameters)
         self._given = dict(given or {})
+        self._later = frozenset(later)
         self._target = target.model_dump(mode="json", by_alias=True)
         self.undo_runbooks: dict[str, tuple[PlannedStep, ...]] = {}
+        self.undo_arguments: dict[str, dict[str, Any]] = {}
 
     def value(self, template: Any, where: str = "") -> Any:
         """`template` with parameters and target filled in; facts are left for when the step starts."""
-        template = _composed(template, self._given)
+        template = composed(template, self._given)
+        keep = {"facts"}
+        if self._later:
+            known = {n: _escaped(v) for n, v in self._parameters.items() if n not in self._later}
+            template, keep = composed(template, known), {"facts", "param"}
         try:
-            return resolve(template, {"param": self._parameters, "target": self._target}, keep={"facts"})
+            for name in set(parameters_in(template)) if self._later else ():
+                if name not in self._later:
+                    raise MissingValue(Reference("param", (name,)), self._parameters)
+            return resolve(template, {"param": self._parameters, "target": self._target}, keep=keep)
         except MissingValue as missing:
             raise WrongUsage(
                 f"{where or 'The runbook'} needs a value that isn't there: {missing}",
@@ -95,14 +120,34 @@ class _Planner:
         for section in runbook.sections:
             for step in section.steps:
                 if step.included is not None:
-                    within = self._within(step.included, step.block.arguments, step.title, self._parameters)
-                    planned += within.steps_of(step.included, prefix=f"{prefix}{step.key}/")
+                    planned += self._included(runbook, step, step.included, prefix)
                 else:
                     planned.append(self._step(runbook, section.title, step, prefix))
         return planned
 
+    def _included(self, runbook: Runbook, step: Step, included: Runbook, prefix: str) -> list[PlannedStep]:
+        """The steps of a runbook inside this one; nothing of it starts before the including step's gate."""
+        block, where = step.block, f"{runbook.path.name}:{step.line}: {step.title}"
+        without_effect = [name for name in _NOT_BESIDE_RUNBOOK if getattr(block, name)]
+        if without_effect:
+            raise WrongUsage(
+                f"{where}: {', '.join(without_effect)} would have no effect beside `runbook`.",
+                still_safe="nothing was started.",
+                next_step=f"say it in the steps of {included.path.name}.",
+            )
+        within = self._within(included, block.arguments, step.title, self._parameters)
+        steps = within.steps_of(included, prefix=f"{prefix}{step.key}/")
+        if block.gate and steps:
+            first = steps[0]
+            _refuse_gated_attestation(first.kind, where)
+            gates = (*(self._gate(gate, where) for gate in block.gate), *first.gate)
+            steps[0] = first.model_copy(update={"gate": _numbered(gates)})
+        return steps
+
     def _step(self, runbook: Runbook, section: str, step: Step, prefix: str) -> PlannedStep:
         block, where = step.block, f"{runbook.path.name}:{step.line}: {step.title}"
+        if block.gate:
+            _refuse_gated_attestation(step.kind, where)
         timeout = block.timeout or DEFAULT_TIMEOUT
         estimate = block.estimate or DEFAULT_ESTIMATE
         if block.watch is not None:
@@ -118,7 +163,7 @@ class _Planner:
             call=self._call_of(step, where),
             statement=self.text(block.attest or step.title, where) if step.kind is StepKind.ATTEST else None,
             by=block.by,
-            gate=tuple(self._gate(gate, where) for gate in block.gate),
+            gate=_numbered(self._gate(gate, where) for gate in block.gate),
             timeout=timeout,
             estimate=estimate,
             undo=self._undo(block.undo, step, where) if block.undo is not None else None,
@@ -174,38 +219,67 @@ class _Planner:
             call = PlannedCall(task=undo.task, arguments=self.value(undo.arguments, where))
             return PlannedUndo(kind=UndoKind.TASK, call=call, **common)
         if undo.runbook is not None and step.undo_runbook is not None:
-            if undo.runbook not in self.undo_runbooks:
-                self.undo_runbooks[undo.runbook] = self._undo_steps(undo, step.undo_runbook, where)
-            return PlannedUndo(kind=UndoKind.RUNBOOK, runbook=undo.runbook, **common)
+            arguments = {name: self.value(value, where) for name, value in undo.arguments.items()}
+            self._plan_undo_runbook(undo, undo.runbook, step.undo_runbook, arguments, where)
+            return PlannedUndo(kind=UndoKind.RUNBOOK, runbook=undo.runbook, arguments=arguments, **common)
         return PlannedUndo(kind=UndoKind.NOTHING, reason=undo.nothing or "", **common)
 
-    def _undo_steps(self, undo: Undo, runbook: Runbook, where: str) -> tuple[PlannedStep, ...]:
-        return tuple(self._within(runbook, undo.arguments, where, {}).steps_of(runbook))
+    def _plan_undo_runbook(
+        self, undo: Undo, name: str, runbook: Runbook, arguments: dict[str, Any], where: str
+    ) -> None:
+        """Freeze an undo runbook, once: one run of it takes back every step that names it."""
+        if undo.estimate is not None or undo.timeout is not None:
+            raise WrongUsage(
+                f"{where}: `undo` names a runbook, whose own steps say how long they take.",
+                still_safe="nothing was started.",
+                next_step=f"take `estimate` and `timeout` out of it, or give them to the steps of {name}.",
+            )
+        if self.undo_arguments.setdefault(name, arguments) != arguments:
+            raise WrongUsage(
+                f"{where}: the undo runbook {name} is given other values than by an earlier step;"
+                " it runs once for all of them.",
+                still_safe="nothing was started.",
+                next_step="give it the same `with` in every step.",
+            )
+        if name not in self.undo_runbooks:
+            within = self._within(runbook, {}, where, {}, later=arguments)
+            self.undo_runbooks[name] = tuple(within.steps_of(runbook))
 
     def _within(
-        self, runbook: Runbook, arguments: Mapping[str, Any], where: str, inherited: Mapping[str, Scalar]
+        self,
+        runbook: Runbook,
+        arguments: Mapping[str, Any],
+        where: str,
+        inherited: Mapping[str, Scalar],
+        later: Collection[str] = (),
     ) -> _Planner:
         """A planner for a runbook inside this one; what it is given `with` stands in for its parameters."""
         given = {name: self.value(value, where) for name, value in arguments.items()}
         declared = runbook.front_matter.parameters
         defaults = {name: p.default for name, p in declared.items() if p.default is not None}
-        within = _Planner(self._model, {**defaults, **inherited}, given)
-        within.undo_runbooks = self.undo_runbooks
+        within = _Planner(self._model, {**defaults, **inherited}, given, {*self._later, *later})
+        within.undo_runbooks, within.undo_arguments = self.undo_runbooks, self.undo_arguments
         return within
 
 
-def _composed(template: Any, given: Mapping[str, Any]) -> Any:
-    """`template` with each `${param.NAME}` replaced by the template that is given for it."""
-    if isinstance(template, Mapping):
-        return {key: _composed(item, given) for key, item in template.items()}
-    if isinstance(template, list | tuple):
-        return [_composed(item, given) for item in template]
-    if not isinstance(template, str) or not given:
-        return template
-    found = [r for r in references(template) if r.namespace == "param" and r.path[0] in given]
-    if len(found) == 1 and str(found[0]) == template:
-        return given[found[0].path[0]]
-    for reference in reversed(found):
-        value = given[reference.path[0]]
-        template = f"{template[: reference.start]}{value}{template[reference.end :]}"
-    return template
+def _refuse_gated_attestation(kind: StepKind, where: str) -> None:
+    if kind is StepKind.ATTEST:
+        raise WrongUsage(
+            f"{where}: a gate before an attestation would never be asked.",
+            still_safe="nothing was started.",
+            next_step="put the check into a step of its own, before the attestation.",
+        )
+
+
+def _escaped(value: Scalar) -> Scalar:
+    return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+def _numbered(gates: Iterable[PlannedGate]) -> tuple[PlannedGate, ...]:
+    """The checks, each with a name of its own: the same task with other arguments is another check."""
+    seen: dict[str, int] = {}
+    named: list[PlannedGate] = []
+    for gate in gates:
+        count = seen[gate.call.task] = seen.get(gate.call.task, 0) + 1
+        named.append(gate.model_copy(update={"name": f"{gate.call.task} ({count})"}) if count > 1 else gate)
+    return tuple(named)

@@ -120,6 +120,12 @@ def _skip(state: RunState, command: c.SkipStep, issuer: Actor) -> Why:
 
 
 def _mark_done(state: RunState, command: c.MarkDone, issuer: Actor) -> Why:
+    step = state.steps.get(command.step)
+    if step is not None and step.planned.by == "someone-else":
+        # Said to be done by the operator, the second pair of eyes would be the first.
+        why = why_not_attest(by=step.planned.by, operator_user=state.operator.user, attester_user=issuer.user)
+        if why is not None:
+            return why
     return _skip(state, c.SkipStep(step=command.step, reason=command.reason), issuer)
 
 
@@ -148,7 +154,7 @@ def _waive(state: RunState, command: c.WaiveCheck, issuer: Actor) -> Why:
     if not gates:
         return f"{command.check} is no check of this step's gate."
     return why_not_waive(
-        command.check,
+        gates[0].call.task,
         waivable=gates[0].waivable,
         never_waive=state.plan.target.never_waive,
         reason=command.reason,
@@ -191,7 +197,12 @@ def _request(state: RunState, command: c.RequestControl, issuer: Actor) -> Why:
 
 
 def _grant(state: RunState, command: c.GrantControl, issuer: Actor) -> Why:
-    return None if state.control_requested_by else "Nobody has asked to take over."
+    asked = state.control_requested_by
+    if asked is None:
+        return "Nobody has asked to take over."
+    if command.to is not None and command.to != asked.session:
+        return f"{asked.name} has asked since: look again at whom you hand over to."
+    return None
 
 
 def _take(state: RunState, command: c.TakeControl, issuer: Actor) -> Why:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -57,6 +58,7 @@ class AttemptState:
     call: PlannedCall
     announced: Instant
     timeout_seconds: float
+    check: str | None = None
     result: Result | None = None
     in_doubt: bool = False
     cancelling: bool = False
@@ -116,6 +118,12 @@ class TriggerState:
     def is_open(self) -> bool:
         """Whether it still asks for a rollback."""
         return self.closed is None
+
+
+def _by_deadline(one: TriggerState, other: TriggerState) -> int:
+    """Negative where `one` is due first; by the boot clock where it can be, as the countdowns are."""
+    seconds = one.deadline.since(other.deadline).total_seconds()
+    return (seconds > 0) - (seconds < 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +196,7 @@ class RunState:
     def open_triggers(self) -> tuple[TriggerState, ...]:
         """The triggers that still ask for a rollback, the earliest deadline first."""
         triggers = [trigger for trigger in self.triggers.values() if trigger.is_open]
-        return tuple(sorted(triggers, key=lambda trigger: trigger.deadline.wall))
+        return tuple(sorted(triggers, key=functools.cmp_to_key(_by_deadline)))
 
     @property
     def next_attempt(self) -> int:

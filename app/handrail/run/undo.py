@@ -7,12 +7,15 @@ be complete only when everything after that step has been taken back.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from handrail.run.composing import composed
 from handrail.run.plan import Plan, PlannedCall, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import RunState, StepState
 from handrail.runbook.model import StepKind
-from handrail.runbook.template import MissingValue, resolve
+from handrail.runbook.template import TemplateError, resolve
 
 SECTION = "Rollback"
 
@@ -53,10 +56,11 @@ def undo_plan(state: RunState) -> UndoPlan:
         elif not is_needed(undo, state):
             needless.append((planned.title, undo.unless_needed or f"not needed: {undo.when}"))
         elif undo.kind is UndoKind.TASK and undo.call is not None:
-            steps.append(_undo_task(planned, undo, undo.call))
+            steps.append(_undo_task(planned, undo, _as_of_now(undo.call, state)))
         elif undo.runbook is not None and oldest_of_runbook[undo.runbook] == step.key:
-            steps += _undo_runbook(state.plan, undo.runbook)
-    return UndoPlan(tuple(steps), tuple(irreversible), tuple(needless))
+            steps += _undo_runbook(state, undo, undo.runbook)
+    taken = {step.key for step in state.forward_steps}
+    return UndoPlan(_with_own_keys(steps, taken), tuple(irreversible), tuple(needless))
 
 
 def truth(value: object) -> bool:
@@ -72,7 +76,7 @@ def is_needed(undo: PlannedUndo, state: RunState) -> bool:
         return True
     try:
         return truth(resolve(undo.when, {"facts": state.facts}))
-    except MissingValue:
+    except TemplateError:
         return True
 
 
@@ -84,7 +88,7 @@ def why_irreversible(step: StepState, state: RunState) -> str | None:
         return planned.irreversible
     try:
         return reason if truth(resolve(planned.irreversible_when, {"facts": state.facts})) else None
-    except MissingValue:
+    except TemplateError:
         return f"{reason} (it is not known whether it did)"
 
 
@@ -112,8 +116,63 @@ def _undo_task(planned: PlannedStep, undo: PlannedUndo, call: PlannedCall) -> Pl
     )
 
 
-def _undo_runbook(plan: Plan, runbook: str) -> list[PlannedStep]:
+def _undo_runbook(state: RunState, undo: PlannedUndo, runbook: str) -> list[PlannedStep]:
+    given = _known_now(undo.arguments, state)
     return [
-        step.model_copy(update={"key": f"undo/{runbook}/{step.key}", "section": SECTION})
-        for step in plan.undo_runbooks[runbook]
+        step.model_copy(
+            update={
+                "key": f"undo/{runbook}/{step.key}",
+                "section": SECTION,
+                "title": _shown(step.title, given, state),
+                "statement": None if step.statement is None else _shown(step.statement, given, state),
+                "call": step.call and _given(step.call, given),
+                "probe": step.probe and _given(step.probe, given),
+                "gate": tuple(
+                    gate.model_copy(update={"call": _given(gate.call, given)}) for gate in step.gate
+                ),
+            }
+        )
+        for step in state.plan.undo_runbooks[runbook]
     ]
+
+
+def _as_of_now(call: PlannedCall, state: RunState) -> PlannedCall:
+    """The call with the facts of this moment: what an undo finds on its way must not lead the next astray."""
+    return call.model_copy(update={"arguments": _known_now(call.arguments, state)})
+
+
+def _known_now(arguments: Mapping[str, Any], state: RunState) -> dict[str, Any]:
+    """The arguments with what is known; what is not yet known is asked for again when its step starts."""
+    known: dict[str, Any] = {}
+    for name, value in arguments.items():
+        try:
+            # Kept for a later look at facts, so that a fact which holds `${` remains text.
+            known[name] = resolve(value, {"facts": state.facts}, keep={"param"})
+        except TemplateError:
+            known[name] = value
+    return known
+
+
+def _given(call: PlannedCall, given: Mapping[str, Any]) -> PlannedCall:
+    return call.model_copy(update={"arguments": composed(call.arguments, given)})
+
+
+def _shown(text: str, given: Mapping[str, Any], state: RunState) -> str:
+    said = str(composed(text, given))
+    try:
+        return str(resolve(said, {"facts": state.facts}))
+    except TemplateError:
+        return said
+
+
+def _with_own_keys(steps: Collection[PlannedStep], taken: Collection[str]) -> tuple[PlannedStep, ...]:
+    """The steps, each with a key that no other step of the run has: a key stands for one step for ever."""
+    used, own = set(taken), []
+    for step in steps:
+        key, number = step.key, 1
+        while key in used:
+            number += 1
+            key = f"{step.key}-{number}"
+        used.add(key)
+        own.append(step if key == step.key else step.model_copy(update={"key": key}))
+    return tuple(own)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from walk import OPERATOR, TARGET, WATCHER, Walk, attest, check, gate, smoke, task, undo, undo_runbook
 
 from handrail.project.model import Announce, Secret
 from handrail.run import commands as c
@@ -17,6 +16,7 @@ from handrail.run.machine import Rejected
 from handrail.run.plan import PlannedCall, PlannedUndo, UndoKind, Usual
 from handrail.run.state import Phase, StepStatus
 from handrail.run.undo import undo_plan
+from walk import OPERATOR, TARGET, WATCHER, Walk, attest, check, gate, smoke, task, undo, undo_runbook
 
 
 def types(events: list[e.Event]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from walk import OPERATOR, WATCHER, Walk, attest, gate, smoke, task, undo
 
 from handrail.run import commands as c
 from handrail.run import events as e
@@ -12,6 +11,7 @@ from handrail.run.events import Purpose, read_event, write_event
 from handrail.run.fold import fold
 from handrail.run.machine import Rejected
 from handrail.run.state import Phase
+from walk import OPERATOR, WATCHER, Walk, attest, gate, smoke, task, undo
 
 KEYS = st.sampled_from(["a", "b", "smoke", "agree", "undo/a", "undo/b"])
 NUMBERS = st.integers(1, 8)

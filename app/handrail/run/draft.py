@@ -1,0 +1,168 @@
+"""The events that a decision has come to so far, and the state that they lead to."""
+
+from __future__ import annotations
+
+from handrail.clock import Instant
+from handrail.run import events as e
+from handrail.run.deadlines import deadline_of, time_left
+from handrail.run.events import Event, Purpose
+from handrail.run.fold import apply
+from handrail.run.plan import PlannedCall
+from handrail.run.state import Phase, RunState, StepState, StepStatus
+from handrail.runbook.model import StepKind
+from handrail.runbook.template import MissingValue, TemplateError, resolve
+
+NOTICE_TIMEOUT_SECONDS = 60.0
+PROBE_TIMEOUT_SECONDS = 60.0
+GATE_TIMEOUT_SECONDS = 300.0
+
+
+class Draft:
+    """The events decided so far, and the state that they lead to."""
+
+    def __init__(self, state: RunState, now: Instant) -> None:
+        self.state = state
+        self.now = now
+        self.events: list[Event] = []
+
+    def add(self, *events: Event) -> None:
+        for event in events:
+            self.events.append(event)
+            self.state = apply(self.state, event, self.now)
+
+    def begin(self, step: StepState) -> None:
+        """Start a step: the next check of its gate, or the step itself once the gate has passed."""
+        planned = step.planned
+        passed = step.checks_passed if step.status is StepStatus.CHECKING else frozenset()
+        for gate in planned.gate:
+            if gate.check not in passed and gate.check not in step.waived:
+                self._attempt(step, Purpose.GATE, gate.call, GATE_TIMEOUT_SECONDS, gate.check)
+                return
+        if planned.call is None:
+            return
+        self._attempt(step, Purpose.STEP, planned.call, planned.timeout.total_seconds())
+
+    def _attempt(
+        self, step: StepState, purpose: Purpose, call: PlannedCall, timeout: float, check: str | None = None
+    ) -> None:
+        try:
+            arguments = resolve(call.arguments, {"facts": self.state.facts})
+        except TemplateError as error:
+            reason = error.summary
+            if isinstance(error, MissingValue):
+                reason = f"{reason} The step that reports it has not run, or did not report it."
+            self.add(e.StepHeld(step=step.key, check=check, reason=reason))
+            return
+        self.add(
+            e.AttemptStarted(
+                attempt=self.state.next_attempt,
+                purpose=purpose,
+                step=step.key,
+                call=PlannedCall(task=call.task, arguments=arguments),
+                timeout_seconds=timeout,
+                check=check,
+            )
+        )
+
+    def probe(self, step: StepState) -> None:
+        """Look, without changing anything, what became of a step in doubt."""
+        if step.planned.probe is None:
+            return
+        try:
+            arguments = resolve(step.planned.probe.arguments, {"facts": self.state.facts})
+        except TemplateError:
+            return
+        self.add(
+            e.AttemptStarted(
+                attempt=self.state.next_attempt,
+                purpose=Purpose.PROBE,
+                step=step.key,
+                call=PlannedCall(task=step.planned.probe.task, arguments=arguments),
+                timeout_seconds=PROBE_TIMEOUT_SECONDS,
+            )
+        )
+
+    def notice(self, text: str) -> None:
+        """Tell the team's channel, where the target has one; never in the way of a step."""
+        if self.state.plan.target.announce is None:
+            return
+        self.add(
+            e.AttemptStarted(
+                attempt=self.state.next_attempt,
+                purpose=Purpose.NOTICE,
+                step=None,
+                call=PlannedCall(task="announce.post", arguments={"text": text}),
+                timeout_seconds=NOTICE_TIMEOUT_SECONDS,
+            )
+        )
+
+    def raise_trigger(self, step: StepState, because: str, evidence_from: Instant) -> None:
+        """Open a deadline for a step whose failure asks for a rollback; once for each step."""
+        trigger_class = step.planned.on_failure
+        if trigger_class is None or step.undoes:
+            return
+        if any(trigger.step == step.key for trigger in self.state.open_triggers):
+            return
+        self.add(
+            e.TriggerRaised(
+                trigger=len(self.state.triggers) + 1,
+                trigger_class=trigger_class,
+                because=because,
+                step=step.key,
+                evidence_from=evidence_from,
+                deadline=deadline_of(self.state.plan.target, trigger_class, evidence_from),
+            )
+        )
+
+    def let_time_pass(self) -> None:
+        """Take note of the deadlines that have passed, before anything else is decided.
+
+        So that a run whose last undo ends just after its deadline still says that it was missed.
+        """
+        for trigger in self.state.open_triggers:
+            if not trigger.passed and time_left(trigger.deadline, self.now).total_seconds() <= 0:
+                self.add(e.DeadlinePassed(trigger=trigger.number))
+                begun = self.state.rollback_started is not None
+                doing = "the rollback is still running" if begun else "no rollback has begun"
+                target = self.state.plan.target.name
+                self.notice(f"Rollback deadline missed on {target}: {trigger.because}; {doing}.")
+
+    def go_on_rolling_back(self) -> None:
+        """Start the next undo: a confirmed rollback needs no key for each of its steps."""
+        step = self.state.current
+        if self.state.phase is not Phase.ROLLING_BACK or self.state.running is not None or step is None:
+            return
+        if step.status is StepStatus.PENDING and step.planned.kind is not StepKind.ATTEST:
+            self.begin(step)
+
+    def finish_if_done(self) -> None:
+        """Close the run when nothing is left to do."""
+        state = self.state
+        if not state.phase.is_open or state.running is not None or state.current is not None:
+            return
+        if state.phase is Phase.ROLLING_BACK:
+            started = state.rollback_started or self.now
+            seconds = self.now.since(started).total_seconds()
+            met = None
+            if state.open_triggers:
+                met = not any(trigger.passed for trigger in state.open_triggers)
+            name = state.plan.target.name
+            self.notice(f"Rolled back: {state.plan.title} on {name}, in {seconds:.0f} s.")
+            self.add(measured(self.state, seconds), e.RunRolledBack(seconds=seconds, deadlines_met=met))
+        elif not state.open_triggers:
+            self.add(measured(state, None), e.RunFinished())
+
+
+def measured(state: RunState, rollback_seconds: float | None) -> e.DurationsMeasured:
+    """How long each step that passed took, by the shim's own times."""
+    durations: dict[str, float] = {}
+    for step in state.steps.values():
+        last = state.last_attempt(step.key)
+        if step.status is StepStatus.PASSED and last and last.started and last.ended:
+            durations[step.key] = round(last.ended.since(last.started).total_seconds(), 3)
+    return e.DurationsMeasured(
+        target=state.plan.target.name,
+        runbook=state.plan.runbook,
+        steps=durations,
+        rollback_seconds=rollback_seconds,
+    )
