@@ -124,7 +124,7 @@ async def test_a_plan_that_cant_be_made_is_said_and_nothing_can_be_opened(openin
         driver = Driver(app, pilot, opening.engine)
         await driver.settle()
         assert "There is no tag v9" in driver.text("#start-error")
-        assert "Open the run" not in driver.text("#start-keys")
+        assert "Open run" not in driver.text("#start-keys")
         await driver.press("ctrl+s")
         assert opening.opened == []
         await driver.press("escape")
@@ -137,5 +137,5 @@ async def test_it_fits_a_small_terminal(opening: Opened) -> None:
     async with app.run_test(size=(40, 15)) as pilot:
         driver = Driver(app, pilot, opening.engine)
         await driver.settle()
-        for words in ("PRODUCTION", "What is being shipped?", "Announce the deployment", "Open the run"):
+        for words in ("PRODUCTION", "What is being shipped?", "Announce the deployment", "Open run"):
             assert words in driver.text()

@@ -22,7 +22,7 @@ def detail_lines(state: RunState, step: StepState, now: Instant) -> tuple[Line, 
         *_standing(state, step),
         *_what_runs(state, step),
         *_gate(step),
-        *((), *prose_lines(step.planned.prose)),
+        *(((), *prose) if (prose := prose_lines(step.planned.prose)) else ()),
         (),
         *_way_back(state, step),
     )
@@ -44,9 +44,8 @@ def detail_title(state: RunState, step: StepState, now: Instant) -> Line:
 def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
     lines: list[Line] = []
     if step.status is StepStatus.IN_DOUBT:
-        lines.append(line(("What became of it is not known. ", Tone.WARN), clean_line(step.doubt)))
         lines.append(_evidence(state, step))
-        lines.append(line(("Was it done? ", Tone.STRONG), "y it was done · n it was not done · b roll back"))
+        lines.append(line(("What became of it is not known: ", Tone.WARN), clean_line(step.doubt)))
     elif step.why:
         tone = SIGNS[step.status].tone
         words = {

@@ -10,7 +10,7 @@ from handrail.run.plan import Plan, PlannedStep
 from handrail.runbook.model import Parameter, Runbook, StepKind
 from handrail.text import clean, clean_line, duration
 from handrail.tui.presenters.detail import call_lines, way_back
-from handrail.tui.presenters.header import target_parts
+from handrail.tui.presenters.header import NARROW, target_parts
 from handrail.tui.presenters.line import Line, Tone, line
 from handrail.tui.presenters.prose import prose_lines
 from handrail.tui.presenters.steps import StepRow, usual, usual_words
@@ -19,8 +19,8 @@ from handrail.tui.presenters.steps import StepRow, usual, usual_words
 def start_header(target: Target, runbook: Runbook) -> tuple[Line, Line]:
     """The target and the runbook; and that nothing runs yet."""
     first = line(*target_parts(target), " ", (clean_line(runbook.title), Tone.STRONG))
-    where = f" {clean_line(target.url)} · " if target.url else " "
-    return first, line((f"{where}Nothing has been started.", Tone.QUIET))
+    where = f"  {clean_line(target.url)}" if target.url else ""
+    return first, line((f" Nothing has been started.{where}", Tone.QUIET))
 
 
 def parameter_label(name: str, parameter: Parameter, problem: str | None) -> Line:
@@ -85,11 +85,12 @@ def plan_detail(step: PlannedStep, commands: list[str]) -> tuple[Line, ...]:
     return (*lines, (), *prose_lines(step.prose))
 
 
-def start_keys(*, typing: bool, ready: bool) -> Line:
+def start_keys(width: int, *, typing: bool, ready: bool) -> Line:
     """The keys that do something now."""
-    start: Line = line(("ctrl+s" if typing else "enter", Tone.KEY), " Open the run   ") if ready else ()
-    move = line(("enter", Tone.KEY), " Next field   ") if typing else line(("j k", Tone.KEY), " Steps   ")
-    return (*start, *move, *line(("tab", Tone.KEY), " Next pane   ", ("esc", Tone.KEY), " Leave"))
+    start: Line = line(("ctrl+s" if typing else "enter", Tone.KEY), " Open run  ") if ready else ()
+    move = line(("enter", Tone.KEY), " Next field  ") if typing else line(("j k", Tone.KEY), " Steps  ")
+    pane = line(("tab", Tone.KEY), " Next pane") if width >= NARROW else ()
+    return (*line(" "), *start, *move, *line(("esc", Tone.KEY), " Leave  "), *pane)
 
 
 def error_lines(error: HandrailError) -> tuple[Line, ...]:

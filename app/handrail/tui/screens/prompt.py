@@ -69,7 +69,7 @@ class PromptScreen(ModalScreen[None]):
                 (yes, Tone.KEY),
                 f" {label(self._action, state)}   ",
                 ("esc", Tone.KEY),
-                " Back, nothing is done",
+                " Back",
             )
         )
         if not self._confirms:

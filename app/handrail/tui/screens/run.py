@@ -267,7 +267,7 @@ class RunScreen(Screen[None]):
         for action in ACTIONS:
             yield SystemCommand(
                 label(action, self.session.state),
-                action.help,
+                f"{action.help} ({action.shown_key})",
                 lambda name=action.name: self.action_act(name),
             )
         yield SystemCommand("Keys", "Every key of this screen", self.action_help)

@@ -98,7 +98,9 @@ class StartScreen(Screen[None]):
 
     def _show_keys(self) -> None:
         typing = isinstance(self.focused, Input)
-        self.query_one("#start-keys", Lines).show(start_keys(typing=typing, ready=self._plan is not None))
+        self.query_one("#start-keys", Lines).show(
+            start_keys(self.size.width, typing=typing, ready=self._plan is not None)
+        )
 
     def on_input_changed(self) -> None:
         """Check at once; plan again when typing pauses."""
@@ -126,6 +128,7 @@ class StartScreen(Screen[None]):
         if self.values == self._previewed:
             return  # a refusal that stands below must not be wiped away
         self._previewed = self.values
+        self.remove_class("-refused")
         if self._check():
             self._plan = None
             self._say(line(("Correct the parameters above to see the plan.", Tone.WARN)))
@@ -180,5 +183,6 @@ class StartScreen(Screen[None]):
         except HandrailError as error:
             self._starting = False
             self._say(*error_lines(error))
+            self.add_class("-refused")
             return
         self._opened(session)

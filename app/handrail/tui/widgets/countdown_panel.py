@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from handrail.tui.presenters.countdown import CountdownView
-from handrail.tui.presenters.digits import large
-from handrail.tui.presenters.line import Tone, line
+from handrail.tui.presenters.line import Tone
+from handrail.tui.widgets.large_clock import LargeClock
 from handrail.tui.widgets.lines import Lines
 
 
@@ -18,9 +18,9 @@ class CountdownPanel(Vertical):
         """A headline above two clocks."""
         yield Lines(id="countdown-headline")
         with Horizontal():
-            yield Lines(id="start-by", classes="clock")
+            yield LargeClock(id="start-by", classes="clock")
             yield Lines(id="start-by-words", classes="clock-words")
-            yield Lines(id="done-by", classes="clock")
+            yield LargeClock(id="done-by", classes="clock")
             yield Lines(id="done-by-words", classes="clock-words")
 
     def show(self, view: CountdownView | None, *, narrow: bool = False) -> None:
@@ -35,11 +35,5 @@ class CountdownPanel(Vertical):
         self.query_one("#done-by-words", Lines).show(*view.done_by_words)
 
     def _clock(self, name: str, face: str, tone: Tone) -> None:
-        clock = self.query_one(f"#{name}", Lines)
-        rows = large(face)
-        width = len(rows[0]) + 1
-        if clock.styles.width is None or clock.styles.width.value != width:
-            clock.styles.width = width
         # The background of an alarm would fill the digits' gaps: the shape alone must be read.
-        shown = Tone.BAD if tone is Tone.ALARM else tone
-        clock.show(*(line((row, shown)) for row in rows))
+        self.query_one(f"#{name}", LargeClock).show(face, Tone.BAD if tone is Tone.ALARM else tone)
