@@ -79,6 +79,8 @@ def run(
         print(f"By plain lines, since {why}.", file=sys.stderr)
         by_lines = True
     if by_lines:
+        if not auto:
+            _ask_for_missing(opening)
         # All that can be refused is refused before the state directory is made.
         opening.preview(opening.given)
     with ExitStack() as stack:
@@ -91,6 +93,18 @@ def run(
         if auto:
             return _unattended(here, session, back, attest, OnFailure(on_failure), as_json=as_json)
         return plain_screen(session, here.state, back, as_json=as_json).drive()
+
+
+def _ask_for_missing(opening: RunOpening) -> None:
+    """Ask at a terminal for the parameters that were not given, each with its own question."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return
+    for name, parameter in opening.runbook.front_matter.parameters.items():
+        if name not in opening.given:
+            answer: str = click.prompt(
+                f"{name}: {clean_line(parameter.prompt)}", default=parameter.default, err=True
+            )
+            opening.given[name] = answer.strip()
 
 
 def _dry_run(opening: RunOpening, *, as_json: bool) -> int:

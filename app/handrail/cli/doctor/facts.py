@@ -176,6 +176,11 @@ def _needs_of(target: Target, path: str) -> list[tuple[str, str, str]]:
     needs.append((target.pm2.program[0], needed_for, where))
     if target.database is not None:
         folder = target.database.programs
-        tools = os.pathsep.join([str(folder), where]) if folder else where
-        needs += [(name, f"backups of the target {target.name}", tools) for name in ("pg_dump", "pg_restore")]
+        # Where the folder is named, the tasks look nowhere else.
+        tools = str(folder) if folder else where
+        named = f" in {folder}" if folder else ""
+        needs += [
+            (name, f"the database of the target {target.name}{named}", tools)
+            for name in ("psql", "pg_dump", "pg_restore")
+        ]
     return needs
