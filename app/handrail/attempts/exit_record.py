@@ -35,7 +35,8 @@ class ExitRecord:
     """How and when the task ended; exactly one of `exit_code`, `signal` and `start_error` says how.
 
     `left_behind` are processes that left the task's group (daemons), `still_in_group` those that did not.
-    `unlisted` counts those for which the record had no space.
+    `unlisted` counts those for which the record had no space. With `log_disk_full`, the disk of the log was
+    full at the end, so that the log and the report may lack their ends.
     """
 
     started: Instant
@@ -49,6 +50,7 @@ class ExitRecord:
     still_in_group: tuple[LeftBehind, ...] = ()
     unlisted: int = 0
     log_bytes: int = 0
+    log_disk_full: bool = False
 
     @property
     def succeeded(self) -> bool:

@@ -41,6 +41,9 @@ SAMPLE_SECONDS = 0.2
 KILLED_PATIENCE_SECONDS = 5.0
 """How long members of a killed group are waited for, once the task itself has ended."""
 
+FULL_BYTES = 4096
+"""With less space than this, a disk counts as full: the next line of a log no longer fits."""
+
 AFTER_CLAIM = "after_claim"
 AFTER_TASK_WRITTEN = "after_task_written"
 BEFORE_EXIT_RECORD = "before_exit_record"
@@ -216,12 +219,21 @@ class Shim:
             left_behind=left_behind,
             still_in_group=still_in_group,
             log_bytes=self._log_size,
+            log_disk_full=_is_full(self._files.folder),
         )
 
     def _reach(self, point: str) -> None:
         """A fault point: tests name the one at which this process dies as by a power cut."""
         if point == self._crash_at:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < FULL_BYTES
 
 
 def _signal_group(group: int, number: int) -> bool:

@@ -8,6 +8,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+from handrail.attempts.exit_record import ExitRecord
 from handrail.attempts.launch import start_shim, write_spec
 from handrail.attempts.outcome import (
     Exited,
@@ -141,10 +142,18 @@ class ProcessPerformer:
                     ended=record.ended,
                     facts=report.facts,
                     verdict=report.verdict,
-                    evidence=record.start_error or report.evidence or report.failure,
+                    evidence=record.start_error or report.evidence or report.failure or _lost_words(record),
                     left_behind=tuple(f"{each.name} (pid {each.pid})" for each in left),
                     log_bytes=record.log_bytes,
                 )
+
+
+def _lost_words(record: ExitRecord) -> str:
+    """Why a failed task said nothing: what it wrote no longer fitted onto the disk."""
+    if record.succeeded or not record.log_disk_full:
+        return ""
+    how = f"signal {record.signal}" if record.signal is not None else f"exit code {record.exit_code}"
+    return f"the disk of its log was full, and what it said last is lost ({how}): free space, then retry"
 
 
 def environment_of(state: RunState) -> dict[str, str]:

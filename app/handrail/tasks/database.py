@@ -7,6 +7,7 @@ Rollback" in deployment-workflow.md.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from handrail.project.model import Database
 
 FRESH_BACKUP = 3600.0
+FULL_BYTES = 1_000_000
 
 
 def database_of(place: Workplace) -> Database:
@@ -233,17 +235,35 @@ def backup(context: Context, name: str = "") -> None:
             raise HandrailError(f"pg_dump ended well, but {partial} is empty.")
         place.run(postgres.read_back(place.target, database, partial))
     except HandrailError as error:
+        # Half a dump helps nobody, and holds the space that the next one needs.
+        full = _is_full(database.backups)
+        left = place.attempt(Command(("rm", "-f", str(partial)), cwd)).code
         raise HandrailError(
             f"There is no backup: {error.summary}",
             evidence=error.evidence,
             still_safe="the database and the application are as before; nothing was migrated.",
-            next_step="see whether the disk is full (df -h), and whether this pg_dump belongs to the server"
-            f" (database.programs); remove {partial}, then retry.",
+            next_step=(f"remove {partial}; " if left else "")
+            + _mend_of_backup(error, database.backups, full=full),
         ) from error
     place.run(Command(("mv", str(partial), str(final)), cwd))
     place.fact("backup", str(final))
     place.fact("backup_bytes", place.performer.size(final))
     place.fact("backup_sha256", place.performer.checksum(final))
+
+
+def _is_full(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free < FULL_BYTES
+
+
+def _mend_of_backup(error: HandrailError, folder: Path, *, full: bool) -> str:
+    if isinstance(error, MachineFault):
+        return error.next_step
+    if full:
+        return f"the disk of {folder} is full: make room on it (df -h {folder}), then retry."
+    return (
+        f"read the message above: can the database be reached, is the disk full (df -h {folder}), does this"
+        " pg_dump belong to the server (database.programs)? Then retry."
+    )
 
 
 @task

@@ -20,6 +20,25 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
 
+OPENED_WITH = "A run keeps the settings that it was opened with: after changing them, abort and start anew."
+
+
+def _missing(program: str, path: str) -> MachineFault:
+    if "/" in program:
+        return MachineFault(
+            f"The program `{program}` isn't there.",
+            still_safe="nothing was changed by this command.",
+            next_step=f"install it there, then retry; or correct its folder in handrail.toml. {OPENED_WITH}",
+        )
+    return MachineFault(
+        f"The program `{program}` isn't on this machine's PATH.",
+        evidence=f"PATH={path}",
+        still_safe="nothing was changed by this command.",
+        next_step="install it into one of these folders, then retry; or name its folder in the target's"
+        f" `path` in handrail.toml. {OPENED_WITH}",
+    )
+
+
 class RealPerformer:
     """Executes commands through invoke's runner, in `environment`, and sends requests."""
 
@@ -68,15 +87,11 @@ class RealPerformer:
             return MachineFault(
                 f"The folder {command.cwd}, in which `{program}` should run, isn't there.",
                 still_safe="nothing was changed by this command.",
-                next_step="correct the target's `checkout` in handrail.toml, or restore the folder.",
+                next_step="restore the folder, then retry; or correct the target's `checkout` in"
+                f" handrail.toml. {OPENED_WITH}",
             )
         if isinstance(error, FileNotFoundError):
-            return MachineFault(
-                f"The program `{program}` isn't on this machine's PATH.",
-                evidence=f"PATH={self._environment.get('PATH', '')}",
-                still_safe="nothing was changed by this command.",
-                next_step="install it, or name its folder in the target's `path` in handrail.toml.",
-            )
+            return _missing(program, self._environment.get("PATH", ""))
         return MachineFault(
             f"The program `{program}` can't be started: {error.strerror}.",
             still_safe="nothing was changed by this command.",
