@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,9 @@ def _encode(record: ExitRecord) -> bytes:
 
 
 def _decode(values: dict[str, Any]) -> ExitRecord:
+    # handrail may be upgraded while a run is open: an engine must understand the record of a newer shim.
+    known = {each.name for each in fields(ExitRecord)}
+    values = {name: value for name, value in values.items() if name in known}
     for moment in ("started", "ended"):
         values[moment] = Instant(**values[moment])
     for listed in ("left_behind", "still_in_group"):

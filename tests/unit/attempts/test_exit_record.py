@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,19 @@ def test_space_that_was_only_allocated_is_no_record(tmp_path: Path) -> None:
     assert (tmp_path / "exit").stat().st_size == RECORD_SIZE
     assert exit_record.read(tmp_path / "exit") is None
     assert exit_record.read(tmp_path / "missing") is None
+
+
+@dataclass(frozen=True, slots=True)
+class LaterRecord(ExitRecord):
+    """What a shim of a later release may write: handrail was upgraded while a run was open."""
+
+    weather: str = "fair"
+
+
+def test_an_engine_reads_the_record_of_a_newer_shim(tmp_path: Path) -> None:
+    path = tmp_path / "exit"
+    written(path, LaterRecord(**asdict(PLAIN), weather="foul"))
+    assert exit_record.read(path) == PLAIN
 
 
 def test_a_record_cut_off_anywhere_is_none(tmp_path: Path) -> None:
