@@ -239,8 +239,10 @@ def backup(context: Context, name: str = "") -> None:
         full = _is_full(database.backups)
         left = place.attempt(Command(("rm", "-f", str(partial)), cwd)).code
         raise HandrailError(
-            f"There is no backup: {error.summary}",
-            evidence=error.evidence,
+            f"There is no backup: the disk of {database.backups} is full."
+            if full
+            else f"There is no backup: {error.summary}",
+            evidence=error.summary if full else error.evidence,
             still_safe="the database and the application are as before; nothing was migrated.",
             next_step=(f"remove {partial}; " if left else "")
             + _mend_of_backup(error, database.backups, full=full),
@@ -259,7 +261,7 @@ def _mend_of_backup(error: HandrailError, folder: Path, *, full: bool) -> str:
     if isinstance(error, MachineFault):
         return error.next_step
     if full:
-        return f"the disk of {folder} is full: make room on it (df -h {folder}), then retry."
+        return f"make room on it (df -h {folder}), then retry."
     return (
         f"read the message above: can the database be reached, is the disk full (df -h {folder}), does this"
         " pg_dump belong to the server (database.programs)? Then retry."
