@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -374,6 +375,7 @@ async def test_help_and_palette_have_every_action(engine: Engine) -> None:
 
 async def test_a_journal_that_cant_be_read_is_said_and_tried_again(engine: Engine) -> None:
     async with driven(engine) as driver:
+        await driver.press("enter")
         screen = driver.app.run_screen
         assert screen is not None
         broken = True
@@ -388,11 +390,29 @@ async def test_a_journal_that_cant_be_read_is_said_and_tried_again(engine: Engin
         screen.catch_up()
         await driver.pilot.pause()
         assert "The journal can't be read" in driver.text("#notice")
+        engine.clock.advance(timedelta(seconds=7))
+        screen.catch_up()
+        await driver.pilot.pause()
+        assert "running 7s" in driver.text("#steps")
         broken = False
         await driver.settle()
         assert "can be read again" in driver.text("#notice")
+
+
+async def test_an_engine_that_cant_go_on_stays_in_view(engine: Engine) -> None:
+    async with driven(engine) as driver:
+        screen = driver.app.run_screen
+        assert screen is not None
+        sentences = ["The engine can't go on: the disk is full."]
+        screen.session.keep_engine = lambda: sentences.pop() if sentences else None
+        for _ in range(3):
+            engine.clock.advance(timedelta(seconds=30))
+            await driver.settle()
+            assert "the disk is full" in driver.said("#notice")
         await driver.press("enter")
-        assert engine.state.running is not None
+        engine.clock.advance(timedelta(seconds=30))
+        await driver.settle()
+        assert "the disk is full" not in driver.said("#notice")
 
 
 async def test_an_unexpected_failure_leaves_one_clear_line(

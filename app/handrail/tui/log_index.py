@@ -90,12 +90,12 @@ class LogIndex:
         if count <= 0 or first < 0:
             return []
         try:
-            file = self.path.open("rb", buffering=0)
+            with self.path.open("rb", buffering=0) as file:
+                descriptor = file.fileno()
+                starts = self._starts(descriptor, first, count + 1)
+                return [_read_line(descriptor, start, end) for start, end in itertools.pairwise(starts)]
         except OSError:
             return []
-        with file:
-            starts = self._starts(file.fileno(), first, count + 1)
-            return [_read_line(file.fileno(), start, end) for start, end in itertools.pairwise(starts)]
 
     def _starts(self, descriptor: int, first: int, count: int) -> list[int]:
         """The offsets at which lines begin; the end of the file stands for the line after the last."""

@@ -13,7 +13,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import Screen
 
 from handrail.errors import ExitCode, HandrailError
-from handrail.journal.session import RunSession
+from handrail.journal.session import Entry, RunSession
 from handrail.run import events as e
 from handrail.run.state import AttemptState, Phase, RunState, StepState
 from handrail.text import clean_line
@@ -79,6 +79,8 @@ class RunScreen(Screen[None]):
         self._second = -1
         self._notice_until = session.clock.now()
         self._fault = False
+        # What was said of the engine stands until an event shows that it works.
+        self._engine_says: Line = ()
         self._summarised = False
         self._view = 0
 
@@ -123,17 +125,29 @@ class RunScreen(Screen[None]):
         new_second = int(now.boot) != self._second
         if self._fault and not new_second:
             return
+        entries: list[Entry] = []
         try:
             entries = self.desk.poll()
+            if entries:
+                self._engine_says = ()
             if new_second and self.session.state.phase.is_open and (said := self.session.keep_engine()):
-                self.say(line((clean_line(said), Tone.WARN)))
+                self._engine_says = line((clean_line(said), Tone.WARN))
         except HandrailError as fault:
-            self._second = int(now.boot)
             self._storage_failed(fault)
-            return
+        else:
+            self._storage_works()
+        self._tell(entries)
+        self.query_one(LogView).tick(at_once=at_once)
+        if new_second or entries:
+            self._second = int(now.boot)
+            self.show_run()
+
+    def _storage_works(self) -> None:
         if self._fault:
             self._fault = False
             self.say(line(("The journal can be read again.", Tone.GOOD)))
+
+    def _tell(self, entries: list[Entry]) -> None:
         for entry in entries:
             if isinstance(entry.event, e.CommandAccepted) and entry.event.issuer == self.session.actor:
                 self.say(())
@@ -141,10 +155,6 @@ class RunScreen(Screen[None]):
                 self.say(notice)
             if isinstance(entry.event, e.TriggerRaised | e.DeadlinePassed):
                 self.app.bell()
-        self.query_one(LogView).tick(at_once=at_once)
-        if new_second or entries:
-            self._second = int(now.boot)
-            self.show_run()
 
     def catch_up(self) -> None:
         """Look at the journal now instead of at the next tick."""
@@ -202,7 +212,7 @@ class RunScreen(Screen[None]):
         if waiting is not None and waiting > SAID_AFTER:
             self.say(line(("Sent, waiting for the engine…", Tone.BUSY)))
         elif self.session.clock.now().since(self._notice_until) > timedelta() and not self._fault:
-            self.query_one("#notice", Lines).show((), layout=True)
+            self.query_one("#notice", Lines).show(self._engine_says, layout=True)
 
     def say(self, words: Line) -> None:
         """Show a sentence for a while."""
