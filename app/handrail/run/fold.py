@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from signal import SIGKILL
 from typing import Any
 
 from handrail.clock import Instant
@@ -19,6 +20,7 @@ from handrail.run.state import (
     TimelineEntry,
     TriggerState,
 )
+from handrail.text import duration
 
 
 def open_run(run: str, event: e.RunOpened, at: Instant) -> RunState:
@@ -160,8 +162,13 @@ def _attempt_ended(state: RunState, event: e.AttemptEnded, at: Instant) -> RunSt
 
 def why_it_ended(event: e.AttemptEnded) -> str:
     """An attempt's end in a few words."""
-    if event.result in (Result.TIMED_OUT, Result.CANCELLED):
+    if event.result is Result.TIMED_OUT:
+        took = f" after {duration(event.ended.since(event.started))}" if event.ended and event.started else ""
+        return f"it did not end in the time that the runbook gives it, and was stopped{took}"
+    if event.result is Result.CANCELLED:
         return event.result.value
+    if event.signal == SIGKILL:
+        return "killed by signal 9, not by handrail: by a person, or by the kernel for want of memory (dmesg)"
     if event.signal is not None:
         return f"ended by signal {event.signal}"
     return f"exit code {event.exit_code}"

@@ -48,7 +48,7 @@ def ask(place: Workplace, sql: str, dry: str = "") -> str:
     if outcome.code:
         said = outcome.errors.strip()
         raise MachineFault(
-            f"The database can't be asked: {said.splitlines()[-1] if said else 'psql ended without a word'}.",
+            f"The database can't be asked: {postgres.reason(said) or 'psql ended without a word'}.",
             evidence=said,
             still_safe="nothing was changed in it by this command.",
             next_step=postgres.explain(said, command.environment),

@@ -134,6 +134,13 @@ def sessions(text: str) -> tuple[Session, ...]:
     return tuple(found)
 
 
+def reason(errors: str) -> str:
+    """The one line of libpq's words that says what is wrong; the lines after it only ask back."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    telling = [line for line in lines if "error:" in line or "FATAL:" in line or "ERROR:" in line]
+    return telling[0].removeprefix("psql: error: ").rstrip(".") if telling else "".join(lines[-1:])
+
+
 def explain(errors: str, environment: Mapping[str, str]) -> str:
     """What to do about a failed connection, from what libpq said."""
     where = f"{environment.get('PGHOST', 'the local socket')}:{environment.get('PGPORT', '5432')}"
