@@ -234,3 +234,14 @@ def test_the_summary_says_how_it_ended(engine: Engine) -> None:
     for words in ("served_version = v1.2.3", "met, 4m 48s to spare", "5 of 5 steps done, in 10s", "lock"[1:]):
         assert words in text
     assert engine.state.run == RUN
+
+
+def test_an_aborted_run_says_what_was_left_open(engine: Engine) -> None:
+    run_until(engine, "smoke")
+    start(engine)
+    engine.end(1, verdict="fail", evidence="POST /checkout answered 500")
+    engine.session().send(c.AbortRun(reason="the page is for staff only"))
+    engine.work()
+    text = "\n".join(text_of(part) for part in summary_lines(engine.state))
+    assert "POST /checkout answered 500; no rollback was made" in text
+    assert "deploy@bastion: the page is for staff only" in text

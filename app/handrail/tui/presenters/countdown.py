@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from handrail.clock import Instant
 from handrail.run.deadlines import Countdown, countdowns
@@ -53,6 +54,11 @@ def countdown_view(state: RunState, now: Instant) -> CountdownView | None:
     )
 
 
+def whole(value: timedelta) -> timedelta:
+    """Whole seconds, cut as a clock face cuts them, so that two places never differ by one."""
+    return timedelta(seconds=int(value.total_seconds()))
+
+
 def _nearness(seconds: float) -> Tone:
     return Tone.BAD if seconds < 60 else Tone.WARN
 
@@ -68,6 +74,8 @@ def _headline(first: Countdown, others: int, rolling: bool) -> Line:
 def _start_words(first: Countdown, *, rolling: bool, late: bool) -> tuple[Line, Line, Line]:
     source = "measured" if first.rollback.measured else "estimated"
     takes = f"{duration(first.rollback.expected)}, {source}"
+    if not rolling and not first.rollback.expected:
+        takes = "nothing to undo"
     if rolling:
         name = "to spare" if not late else "too late by now"
         return line((name, Tone.STRONG)), line(("rollback needs", Tone.QUIET)), line((takes, Tone.QUIET))
@@ -80,7 +88,7 @@ def _deadline_words(first: Countdown, *, rolling: bool, late: bool, missed: bool
     if missed:
         status = line(("MISSED", Tone.ALARM))
     elif late:
-        by = duration(-first.to_last_safe)
+        by = duration(whole(-first.to_last_safe))
         status = line((f"missed by {by}", Tone.BAD))
     elif rolling:
         status = line(("in time so far", Tone.GOOD))

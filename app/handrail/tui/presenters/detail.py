@@ -16,7 +16,7 @@ from handrail.tui.presenters.prose import prose_lines
 from handrail.tui.presenters.steps import SIGNS, time_taken, usual_words
 
 
-def detail_lines(state: RunState, step: StepState, now: Instant) -> tuple[Line, ...]:
+def detail_lines(state: RunState, step: StepState) -> tuple[Line, ...]:
     """All that is to be said of a step; the part that changes what to do next comes first."""
     return (
         *_standing(state, step),

@@ -22,7 +22,7 @@ def log_title(
     if count == 0:
         where = "waiting for output" if attempt.is_running else "no output"
     elif following:
-        where = f"{count:,} lines, following"
+        where = f"{count:,} {'line' if count == 1 else 'lines'}, following"
     else:
         where = f"{first:,} to {last:,} of {count:,}, paused: f follows"
     return line(

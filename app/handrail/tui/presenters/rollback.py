@@ -7,6 +7,7 @@ from handrail.run.deadlines import countdowns, expected_duration
 from handrail.run.state import RunState
 from handrail.run.undo import undo_plan
 from handrail.text import clean_line, countdown, duration
+from handrail.tui.presenters.countdown import whole
 from handrail.tui.presenters.line import Line, Tone, line
 from handrail.tui.presenters.steps import usual
 
@@ -46,15 +47,17 @@ def rollback_time(state: RunState, now: Instant) -> Line:
     expected = expected_duration(state.plan, undo_plan(state).steps)
     source = "measured" if expected.measured else "estimated"
     takes = f"Takes {duration(expected.expected)} ({source})"
+    if not expected.expected:
+        takes = "Undoes nothing"
     found = countdowns(state, now)
     if not found:
         return line((takes, Tone.STRONG), "; no deadline is running.")
     first = found[0]
     left = countdown(first.to_deadline)
     if first.to_last_safe.total_seconds() >= 0:
-        spare = duration(first.to_last_safe)
+        spare = duration(whole(first.to_last_safe))
         return line(
             (takes, Tone.STRONG), f"; deadline in {left}: ", (f"in time, {spare} to spare", Tone.GOOD)
         )
-    late = duration(-first.to_last_safe)
+    late = duration(whole(-first.to_last_safe))
     return line((takes, Tone.STRONG), f"; deadline in {left}: ", (f"will miss it by {late}", Tone.BAD))

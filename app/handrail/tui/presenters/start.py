@@ -70,7 +70,7 @@ def plan_detail(step: PlannedStep, commands: list[str]) -> tuple[Line, ...]:
     if step.statement:
         lines.append(line(("For a person to say: ", Tone.STRONG), clean_line(step.statement)))
     for command in commands:
-        first, *rest = clean(command).splitlines() or [""]
+        first, *rest = clean(command).removeprefix("$ ").splitlines() or [""]
         lines.append(line(("$ ", Tone.QUIET), (first, Tone.CODE)))
         lines += [line(("  " + text, Tone.CODE)) for text in rest]
     if step.call is not None:

@@ -34,6 +34,9 @@ def summary_lines(state: RunState) -> tuple[Line, ...]:
     if state.closed_why:
         lines.append(_pair("Why", state.closed_why))
     lines += _deadlines(state)
+    for trigger in state.open_triggers:
+        words = f"{clean_line(trigger.because)}; no rollback was made"
+        lines.append(line((f"{'Open trigger':<14}", Tone.QUIET), (words, Tone.BAD)))
     counts = dict.fromkeys(StepStatus, 0)
     for step in state.forward_steps:
         counts[step.status] += 1

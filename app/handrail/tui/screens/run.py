@@ -77,7 +77,7 @@ class RunScreen(Screen[None]):
         self._secrets = secrets
         self._drafts: dict[str, str] = {}
         self._second = -1
-        self._notice_until = session.clock.now()
+        self._notice_until = self._shown_at = session.clock.now()
         self._fault = False
         # What was said of the engine stands until an event shows that it works.
         self._engine_says: Line = ()
@@ -171,6 +171,7 @@ class RunScreen(Screen[None]):
         if not self.is_mounted:
             return
         state, now = self.session.state, self.session.clock.now()
+        self._shown_at = now
         width, actor, may_act = self.size.width, self.session.actor, self.desk.may_act
         *header, running = header_lines(state, actor, now, width, may_act=may_act)
         self.query_one("#header", Lines).show(*header)
@@ -191,9 +192,8 @@ class RunScreen(Screen[None]):
         step = state.steps.get(self.query_one(StepList).selected or "")
         if step is None:
             return
-        now = self.session.clock.now()
-        self.query_one("#step-title", Lines).show(detail_title(state, step, now))
-        self.query_one("#step-lines", Lines).show(*detail_lines(state, step, now), layout=True)
+        self.query_one("#step-title", Lines).show(detail_title(state, step, self._shown_at))
+        self.query_one("#step-lines", Lines).show(*detail_lines(state, step), layout=True)
         attempt = self._attempt_in_view(state, step)
         log = self.query_one(LogView)
         log.open(self._log_path(state.run, attempt.number) if attempt else None)
