@@ -51,7 +51,10 @@ def test_a_rollback_is_told_from_its_cause_to_its_end() -> None:
 
 def test_what_people_wrote_stays_on_one_harmless_line() -> None:
     lines = [line for line in told(rolled_back()) if "notes" in line]
-    assert lines == ["colleague@web-1 notes: the shop is ␛[31mdown really"]
+    [line] = lines
+    assert line.startswith("colleague@web-1 notes: the shop is ")
+    assert line.endswith("down really")
+    assert line.isprintable()
 
 
 def test_the_status_marks_each_step_without_colour() -> None:
