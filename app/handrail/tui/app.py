@@ -57,6 +57,8 @@ class HandrailApp(App[int]):
         self._secrets = tuple(secrets)
         self._may_act = may_act
         self._interrupted = False
+        # An animated page-up costs a hundred times the bytes, and the link may be bad.
+        self.animation_level = "none"
         self._backstop = Backstop(self._secrets)
 
     def on_mount(self) -> None:

@@ -130,8 +130,8 @@ class RunScreen(Screen[None]):
             entries = self.desk.poll()
             if entries:
                 self._engine_says = ()
-            if new_second and self.session.state.phase.is_open and (said := self.session.keep_engine()):
-                self._engine_says = line((clean_line(said), Tone.WARN))
+            if new_second:
+                self._keep_engine()
         except HandrailError as fault:
             self._storage_failed(fault)
         else:
@@ -141,6 +141,11 @@ class RunScreen(Screen[None]):
         if new_second or entries:
             self._second = int(now.boot)
             self.show_run()
+
+    def _keep_engine(self) -> None:
+        # One who only watches starts nothing, not even an engine: it would run as another user.
+        if self.desk.may_act and self.session.state.phase.is_open and (said := self.session.keep_engine()):
+            self._engine_says = line((clean_line(said), Tone.WARN))
 
     def _storage_works(self) -> None:
         if self._fault:
