@@ -18,6 +18,7 @@ from handrail.journal.base import (
     Fenced,
     Journal,
     LockHeld,
+    LockLost,
     RunExists,
     SequenceTaken,
     UnknownRun,
@@ -245,12 +246,19 @@ def test_taking_over_a_lock_fences_off_the_run_that_had_it(journal: Journal) -> 
     assert journal.locks()[0].what == "a deploy"
 
 
-def test_closing_a_run_leaves_a_lock_alone_that_was_taken_from_it(journal: Journal) -> None:
+def test_nobody_goes_on_with_an_open_run_whose_target_was_taken_over(journal: Journal) -> None:
     opened(journal)
     journal.take_over_lock("production", "r2", OPERATOR, "stale", NOW)
-    epoch = journal.claim_epoch("r1", NOW, {})
-    journal.append("r1", epoch, 1, [event("RunClosed")], NOW, release_lock=True)
+    with pytest.raises(LockLost, match="run r2 has it now"):
+        journal.claim_epoch("r1", NOW, {})
     assert [lock.run for lock in journal.locks()] == ["r2"]
+
+
+def test_a_closed_run_may_be_claimed_for_its_late_notes(journal: Journal) -> None:
+    opened(journal)
+    journal.append("r1", 0, 1, [event("RunClosed")], NOW, release_lock=True)
+    epoch = journal.claim_epoch("r1", NOW, {})
+    journal.append("r1", epoch, 2, [event()], NOW)
 
 
 def test_the_data_version_moves_with_every_change_and_only_then(journal: Journal) -> None:

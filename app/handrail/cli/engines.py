@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from handrail.engine.launch import engine_alive, ensure_engine
 from handrail.engine.trouble import trouble_of
+from handrail.errors import MachineFault, StorageFault
 from handrail.paths import StateFolder
 
 MOST_STARTS = 3
@@ -33,9 +34,18 @@ def keep_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
     def keep_with_news() -> str | None:
         now = time.monotonic()
         starts[:] = [at for at in starts if now - at < STARTS_WITHIN_SECONDS]
-        if len(starts) < MOST_STARTS and not engine_alive(state, run) and ensure_engine(state, run):
+        if len(starts) < MOST_STARTS and not engine_alive(state, run):
             starts.append(now)
-            return "The run's engine had ended; a new one goes on with the run."
+            try:
+                started = ensure_engine(state, run)
+            except StorageFault:
+                raise
+            except MachineFault as fault:
+                return f"{fault.summary} {last_words(state, run)}. What runs goes on."
+            if started:
+                return "The run's engine had ended; a new one goes on with the run."
+            # Another screen was first.
+            starts.pop()
         return keep()
 
     return keep_with_news

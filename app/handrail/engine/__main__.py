@@ -15,15 +15,17 @@ from handrail.engine.engine import Engine
 from handrail.engine.launch import ALREADY_DRIVEN, hold_engine_lock
 from handrail.engine.processes import ProcessPerformer
 from handrail.engine.trouble import Trouble
-from handrail.errors import HandrailError, StorageFault
-from handrail.journal.base import Fenced, Journal
+from handrail.errors import HandrailError, MachineFault, StorageFault
+from handrail.journal.base import Fenced, LockLost, UnknownRun
 from handrail.journal.sqlite import SqliteJournal
 from handrail.paths import StateFolder
+from handrail.run.events import UnreadableEvent
 
 _LOG = logging.getLogger("handrail.engine")
 BUSY_SECONDS = 0.02
 QUIET_SECONDS = 0.1
 MENDING_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 def main() -> int:
@@ -42,46 +44,98 @@ def main() -> int:
         if not held:
             _LOG.info("another engine drives run %s", arguments.run)
             return ALREADY_DRIVEN
-        if not arguments.stay and os.fork():
-            # The child has the lock, too: whoever started this knows now that the run has its engine.
-            os._exit(0)
-        journal = SqliteJournal(folder.journal)
+        ready = _Readiness() if arguments.stay else _detach()
         try:
-            return own(journal, arguments.run, folder)
+            return own(arguments.run, folder, ready)
         except Fenced:
             _LOG.warning("another engine took over run %s", arguments.run)
             return 0
-        except HandrailError:
-            _LOG.exception("the engine of run %s stops", arguments.run)
+        except HandrailError as error:
+            _LOG.error("the engine of run %s stops: %s", arguments.run, error)
             return 1
-        finally:
-            journal.close()
 
 
-def own(journal: Journal, run: str, folder: StateFolder) -> int:
-    """Take charge of the run, and turn until it is over."""
+class _Readiness:
+    """How whoever started the engine learns that it lives; once is enough."""
+
+    def __init__(self, pipe: int | None = None) -> None:
+        self._pipe = pipe
+
+    def say(self) -> None:
+        """The engine drives the run, or will as soon as the disk lets it."""
+        if self._pipe is not None:
+            os.write(self._pipe, b"!")
+            os.close(self._pipe)
+            self._pipe = None
+
+
+def _detach() -> _Readiness:
+    """Go on in a child that is nobody's: its parent ends once the child drives the run, or fails with it."""
+    ours, childs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ours)
+        return _Readiness(childs)
+    os.close(childs)
+    if os.read(ours, 1):
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
+
+
+def own(run: str, folder: StateFolder, ready: _Readiness) -> int:
+    """Take charge of the run, and turn until it is over.
+
+    A defect of handrail ends no countdown: the engine begins anew from the journal, each time a little
+    later, and says so to the people on the run. Raises `Fenced` and `LockLost` where the run is another's.
+    """
     clock = SystemClock()
+    journal: SqliteJournal | None = None
+    engine: Engine | None = None
     trouble = Trouble(folder.engine_trouble(run))
-    engine = Engine(journal, run, clock, ProcessPerformer(folder, clock))
-    in_charge = goes_on = False
-    while goes_on or not in_charge:
-        pause = QUIET_SECONDS
+    falls, said = 0, ""
+    goes_on = True
+    while goes_on:
         try:
-            if not in_charge:
-                engine.take_charge()
-                in_charge = True
+            if journal is None:
+                journal = SqliteJournal(folder.journal)
+            if engine is None:
+                fresh = Engine(journal, run, clock, ProcessPerformer(folder, clock))
+                fresh.take_charge(after=said)
+                engine, said = fresh, ""
                 _LOG.info("drives run %s", run)
+                ready.say()
             goes_on = engine.turn()
+            falls = 0
             trouble.over()
             pause = BUSY_SECONDS if engine.state.running is not None else QUIET_SECONDS
         except StorageFault as fault:
             # What can't be journaled is not done: wait for the disk, and try the same again.
             if trouble.say(fault):
                 _LOG.error("%s", fault)
-            goes_on, pause = True, MENDING_SECONDS
+            ready.say()
+            pause = MENDING_SECONDS
+        except (Fenced, LockLost, UnreadableEvent, UnknownRun):
+            raise
+        except Exception as defect:  # noqa: BLE001
+            _LOG.exception("the engine of run %s begins anew", run)
+            engine, said = None, " ".join(f"{type(defect).__name__}: {defect}".split())[:300]
+            trouble.say(_defect(said, folder, run))
+            pause = min(LONGEST_PAUSE_SECONDS, MENDING_SECONDS * 2 ** min(falls, 10))
+            falls += 1
         time.sleep(pause)
-    _LOG.info("run %s is over: %s", run, engine.state.phase.value)
+    if journal is not None:
+        journal.close()
+    _LOG.info("run %s is over", run)
     return 0
+
+
+def _defect(said: str, folder: StateFolder, run: str) -> MachineFault:
+    return MachineFault(
+        f"The engine ran into a defect of handrail ({said}), and begins anew from the journal.",
+        still_safe="what runs goes on.",
+        next_step=f"if it goes on like this, read {folder.engine_log(run)}; roll back by hand if you must.",
+    )
 
 
 if __name__ == "__main__":

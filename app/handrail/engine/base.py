@@ -17,7 +17,7 @@ class Performer(Protocol):
         ...
 
     def cancel(self, state: RunState, attempt: int) -> None:
-        """Ask for the attempt's end: TERM to its process group, a grace, KILL."""
+        """Ask for the attempt's end: TERM to its process group, a grace, KILL. Asked again while it runs."""
         ...
 
     def look(self, state: RunState, attempt: int) -> Observation | None:

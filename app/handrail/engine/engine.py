@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
+from collections import deque
 from collections.abc import Sequence
+from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -22,6 +25,7 @@ from handrail.run.state import RunState
 
 _LOG = logging.getLogger(__name__)
 NOTICED_JUMP_SECONDS = 2.0
+ASK_AGAIN = timedelta(seconds=1)
 BEFORE_EFFECT = "before_effect"
 AFTER_EFFECT = "after_effect"
 
@@ -52,39 +56,47 @@ class Engine:
         self._answered = 0
         self._version: int | None = None
         self._last_turn: Instant | None = None
+        self._due: deque[e.AttemptStarted] = deque()
+        self._to_adopt: set[int] = set()
+        self._asked_for_end: dict[int, Instant] = {}
 
     @property
     def state(self) -> RunState:
         """The run as this engine knows it."""
         return self._state
 
-    def take_charge(self) -> None:
-        """Fence off the engine before this one, and adopt what it had started."""
+    def take_charge(self, after: str = "") -> None:
+        """Fence off the engine before this one, and adopt what it had started.
+
+        `after` says what had felled it, for the people on the run. Raises `LockLost` where another run
+        has taken the target over.
+        """
         now = self._clock.now()
         self._epoch = self._journal.claim_epoch(self._run, now, ProcessIdentity.own().as_dict())
         self._state = self._read()
-        before = self._state.last_event
+        self._due.clear()
         under_way = tuple(a.number for a in self._state.attempts.values() if a.is_running)
+        self._to_adopt = set(under_way)
         if self._state.phase.is_open:
-            self._append([e.EngineStarted(epoch=self._epoch, adopted=under_way)])
-            if before is not None and before.boot_id != now.boot_id:
-                self._append([e.ClockJumped(seconds=0.0, rebooted=True)])
-        for attempt in under_way:
-            if (seen := self._performer.adopt(self._state, attempt)) is not None:
-                self._observe(seen)
+            started: list[Event] = [e.EngineStarted(epoch=self._epoch, adopted=under_way)]
+            self._append([*started, *_clock_news(self._state.last_event, now), *_troubles(after)])
+        if (fault := self._look_at_attempts()) is not None:
+            _LOG.error("%s", fault)
 
     def turn(self) -> bool:
         """Do what is due. Returns False once the run is over and nothing is left to be told or read."""
+        self._perform_due()
         self._note_clock_jump()
-        for row in self._new_commands():
-            self._answer(row)
-        for attempt in [a.number for a in self._state.attempts.values() if a.is_running]:
-            if (seen := self._performer.look(self._state, attempt)) is not None:
-                self._observe(seen)
         if self._state.phase.is_open:
+            # First of all: no command and no attempt, however damaged, keeps a deadline from firing.
             self._observe(ObserveTime())
+        self._answer_commands()
+        self._ask_for_ends()
+        if (fault := self._look_at_attempts()) is not None:
+            raise fault
+        if self._state.phase.is_open or any(a.is_running for a in self._state.attempts.values()):
             return True
-        return any(attempt.is_running for attempt in self._state.attempts.values())
+        return bool(self._journal.commands(self._run, self._answered))
 
     def _read(self) -> RunState:
         records = self._journal.read(self._run)
@@ -97,21 +109,24 @@ class Engine:
         self._answered = max(answers, default=0)
         return fold(self._run, entries)
 
-    def _new_commands(self) -> Sequence[CommandRow]:
+    def _answer_commands(self) -> None:
         version = self._journal.data_version()
         if version == self._version:
-            return ()
-        rows = self._journal.commands(self._run, self._answered)
+            return
+        for row in self._journal.commands(self._run, self._answered):
+            self._answer(row)
+        # Only now: a command that could not be answered must be seen again by the next turn.
         self._version = version
-        return rows
 
     def _answer(self, row: CommandRow) -> None:
-        name = str(row.body.get("type", "?"))[:80]
+        name = "?"
         try:
+            name = str(dict(row.body).get("type", "?"))[:80]
             issuer = Actor.model_validate(row.issuer)
             command = OPERATOR_COMMANDS.validate_python(row.body)
-        except ValidationError as error:
-            reason = f"This is no command that the engine knows: {error.errors()[0]['msg']}."
+        except (TypeError, ValueError) as error:
+            what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            reason = f"This is no command that the engine knows: {what}."
             self._append([_rejected(row, name, None, reason)])
             return
         try:
@@ -119,12 +134,33 @@ class Engine:
         except Rejected as rejected:
             self._append([_rejected(row, name, issuer, str(rejected))])
             return
+        except Exception as defect:  # noqa: BLE001
+            # Deciding does nothing, so that refusing is safe; dying of it would be dying of it for ever.
+            _LOG.exception("command %d (%s) could not be decided", row.id, name)
+            reason = f"handrail failed to decide this ({_in_a_line(defect)}). Nothing was done."
+            self._append([_rejected(row, name, issuer, reason)])
+            return
         accepted = e.CommandAccepted(command_id=row.id, command=name, issuer=issuer)
         self._append([accepted, *events])
 
     def _observe(self, observation: Observation) -> None:
         if events := observe(self._state, observation, self._clock.now()):
             self._append(events)
+
+    def _look_at_attempts(self) -> StorageFault | None:
+        """See what became of what runs. One whose files can't be read keeps nobody from the others."""
+        fault: StorageFault | None = None
+        for attempt in [a.number for a in self._state.attempts.values() if a.is_running]:
+            look = self._performer.adopt if attempt in self._to_adopt else self._performer.look
+            try:
+                seen = look(self._state, attempt)
+            except StorageFault as error:
+                fault = error
+                continue
+            self._to_adopt.discard(attempt)
+            if seen is not None:
+                self._observe(seen)
+        return fault
 
     def _note_clock_jump(self) -> None:
         now = self._clock.now()
@@ -145,22 +181,57 @@ class Engine:
             self._state = apply(self._state, event, now)
             if isinstance(event, e.CommandAccepted | e.CommandRejected):
                 self._answered = max(self._answered, event.command_id)
-        for event in events:
-            self._perform(event)
+        self._due += [event for event in events if isinstance(event, e.AttemptStarted)]
+        self._perform_due()
+        self._ask_for_ends()
 
-    def _perform(self, event: Event) -> None:
-        news: Observation | None = None
-        if isinstance(event, e.AttemptStarted):
+    def _perform_due(self) -> None:
+        """Start what is journaled and not yet started; what one runs into keeps no other from its start."""
+        while self._due:
+            event = self._due.popleft()
             self._faults.reach(BEFORE_EFFECT)
             news = self._performer.start(self._state, event)
             self._faults.reach(AFTER_EFFECT)
-        elif isinstance(event, e.CancelRequested):
+            if news is not None:
+                self._observe(news)
+
+    def _ask_for_ends(self) -> None:
+        """Have what is to be cancelled end. The journal says which, so that no killed engine forgets it.
+
+        Asked again as long as it runs: the first time, its shim may just have been coming up.
+        """
+        now = self._clock.now()
+        for attempt in [a for a in self._state.attempts.values() if a.is_running and a.cancelling]:
+            asked = self._asked_for_end.get(attempt.number)
+            if asked is not None and now.since(asked) < ASK_AGAIN:
+                continue
+            self._asked_for_end[attempt.number] = now
             try:
-                self._performer.cancel(self._state, event.attempt)
+                self._performer.cancel(self._state, attempt.number)
             except StorageFault:
-                _LOG.exception("attempt %d could not be cancelled", event.attempt)
-        if news is not None:
-            self._observe(news)
+                _LOG.exception("attempt %d could not be cancelled", attempt.number)
+
+
+def _clock_news(before: Instant | None, now: Instant) -> list[Event]:
+    """What happened to the clock while no engine lived."""
+    if before is None:
+        return []
+    if before.boot_id != now.boot_id:
+        return [e.ClockJumped(seconds=0.0, rebooted=True)]
+    jump = wall_clock_jump(before, now).total_seconds()
+    return [e.ClockJumped(seconds=round(jump, 3))] if abs(jump) >= NOTICED_JUMP_SECONDS else []
+
+
+def _troubles(after: str) -> list[Event]:
+    if not after:
+        return []
+    by = Actor(user="the engine", host=socket.gethostname(), session="engine")
+    text = f"It ran into a defect of handrail, and began anew: {after}. What runs went on meanwhile."
+    return [e.NoteAdded(by=by, text=text)]
+
+
+def _in_a_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def _rejected(row: CommandRow, name: str, issuer: Actor | None, reason: str) -> e.CommandRejected:

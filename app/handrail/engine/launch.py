@@ -14,6 +14,8 @@ from handrail.paths import StateFolder
 
 START_PATIENCE_SECONDS = 20.0
 ALREADY_DRIVEN = 10
+SHOWN_LINES = 6
+SHOWN_BYTES = 4_000
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def engine_alive(folder: StateFolder, run: str) -> bool:
 def ensure_engine(folder: StateFolder, run: str) -> bool:
     """Start the run's engine where none lives; True if this call started one.
 
-    Returns once the engine holds its lock. Raises `MachineFault` where it does not come up, and
+    Returns once the engine drives the run. Raises `MachineFault` where it does not come up, and
     `StorageFault` where its log can't be written.
     """
     if engine_alive(folder, run):
@@ -67,8 +69,8 @@ def ensure_engine(folder: StateFolder, run: str) -> bool:
             next_step=f"make {folder.root} writable and see that its disk has space.",
         ) from error
     try:
-        # The engine takes its lock, lets its child go on, and ends: so it is nobody's child here, and
-        # what this waits for is the lock, not the run.
+        # The engine lets a child go on, and ends once that drives the run: so it is nobody's child here,
+        # and what this waits for is the beginning, not the run.
         answer = subprocess.run(
             [sys.executable, "-P", "-m", "handrail.engine", run, "--state", str(folder.root)],
             stdin=subprocess.DEVNULL,
@@ -100,6 +102,17 @@ def ensure_engine(folder: StateFolder, run: str) -> bool:
 def _not_up(folder: StateFolder, run: str) -> MachineFault:
     return MachineFault(
         f"The engine of run {run} did not come up.",
+        evidence=_last_words(folder, run),
         still_safe="what runs goes on; nothing new was started.",
-        next_step=f"read {folder.engine_log(run)}, then attach again.",
+        next_step=f"mend what it says, then attach again. Its log is {folder.engine_log(run)}.",
     )
+
+
+def _last_words(folder: StateFolder, run: str) -> str:
+    try:
+        with folder.engine_log(run).open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - SHOWN_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-SHOWN_LINES:])

@@ -33,6 +33,9 @@ from handrail.run.state import RunState
 _LOG = logging.getLogger(__name__)
 CLAIM_PATIENCE = timedelta(seconds=15)
 GRACE_SECONDS = 10.0
+VALUE_BYTES = 32_768
+ENVIRONMENT_BYTES = 262_144
+"""One value and all together: Linux refuses to start a program with 128 KiB in one, or 2 MiB in all."""
 
 
 class ProcessPerformer:
@@ -117,7 +120,16 @@ class ProcessPerformer:
     def _end_orphan(self, files: AttemptFiles, attempt: int) -> None:
         if attempt not in self._ending_orphans:
             self._ending_orphans.add(attempt)
-            threading.Thread(target=cancel_orphan, args=(files,), daemon=True).start()
+            threading.Thread(target=self._cancel_orphan, args=(files, attempt), daemon=True).start()
+
+    def _cancel_orphan(self, files: AttemptFiles, attempt: int) -> None:
+        try:
+            cancel_orphan(files)
+        except (HandrailError, OSError):
+            _LOG.exception("attempt %d, whose shim is dead, could not be ended", attempt)
+        finally:
+            # It may still run: then it is asked again.
+            self._ending_orphans.discard(attempt)
 
     def _observation(self, files: AttemptFiles, attempt: int, outcome: Outcome) -> Observation | None:
         match outcome:
@@ -157,13 +169,19 @@ def _lost_words(record: ExitRecord) -> str:
 
 
 def environment_of(state: RunState) -> dict[str, str]:
-    """What an attempt finds in its environment: the run, its parameters and the facts so far, as text."""
+    """What an attempt finds in its environment: the run, its parameters and the facts so far, as text.
+
+    What no program could be started with is left out: NUL, and more bytes than the system takes.
+    """
+    room = ENVIRONMENT_BYTES
     environment = {"HANDRAIL_RUN": state.run, "HANDRAIL_TARGET": state.plan.target.name}
     for prefix, values in (("HANDRAIL_PARAM_", state.plan.parameters), ("HANDRAIL_FACT_", state.facts)):
         for name, value in values.items():
             key = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).upper()
             text = "" if value is None else str(value)
-            # An environment can't carry NUL, and a fact of a megabyte would keep every program from starting.
-            if "\0" not in text and len(text) <= 32_768:
+            text = text.encode(errors="replace").decode()
+            size = len(prefix) + len(key) + len(text.encode())
+            if "\0" not in text and size <= VALUE_BYTES and size <= room:
                 environment[prefix + key] = text
+                room -= size
     return environment

@@ -91,6 +91,18 @@ class Fenced(Refused):
         self.current = current
 
 
+class LockLost(Refused):
+    """Another run has taken this open run's target over: nobody may go on with it."""
+
+    def __init__(self, run: str, target: str, lock: Lock | None) -> None:
+        by = f"run {lock.run} has it now ({lock.what})" if lock else "nobody has it now"
+        super().__init__(
+            f"The run {run} no longer holds the lock of {target}: {by}.",
+            still_safe="nothing further was started in this run.",
+            next_step="see what the other run did to the target; go on there, or take the lock back.",
+        )
+
+
 class SequenceTaken(Refused):
     """Someone else appended first: read what is new, decide again, append after it."""
 
@@ -175,7 +187,10 @@ class Journal(Protocol):
         ...
 
     def claim_epoch(self, run: str, at: Instant, owner: dict[str, Any]) -> int:
-        """Make the caller the run's only writer, fencing off the engine before it. Raises `UnknownRun`."""
+        """Make the caller the run's only writer, fencing off the engine before it.
+
+        Raises `UnknownRun`, and `LockLost` for an open run whose target another run has taken over.
+        """
         ...
 
     def append(

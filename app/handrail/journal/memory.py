@@ -17,6 +17,7 @@ from handrail.journal.base import (
     Fenced,
     Lock,
     LockHeld,
+    LockLost,
     NoFaults,
     Record,
     RunExists,
@@ -80,6 +81,9 @@ class MemoryJournal:
         """See `Journal.claim_epoch`."""
         write_body(owner)
         found = self._found(run)
+        lock = self._locks.get(found.target)
+        if not found.closed and (lock is None or lock.run != run):
+            raise LockLost(run, found.target, lock)
         self._faults.reach(BEFORE_COMMIT)
         found.epoch += 1
         self._committed()

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from handrail.clock import Clock, Instant
+from handrail.errors import HandrailError
 from handrail.journal.base import Journal
 from handrail.run import events as e
 from handrail.run.actors import Actor
@@ -19,6 +22,8 @@ from handrail.run.events import Event, read_event
 from handrail.run.fold import apply, open_run
 from handrail.run.rules import why_not
 from handrail.run.state import RunState
+
+ASK_ENGINE_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,18 @@ class RunFollower:
             return []
         seen = self._state.seq if self._state else 0
         entries: list[Entry] = []
+        state = self._state
         for record in self.journal.read(self.run, after=seen):
             event = read_event(record.body)
-            if self._state is not None:
-                self._state = apply(self._state, event, record.at)
+            if state is not None:
+                state = apply(state, event, record.at)
             elif isinstance(event, e.RunOpened):
-                self._state = open_run(self.run, event, record.at)
+                state = open_run(self.run, event, record.at)
             else:
                 raise ValueError(f"the journal of run {self.run} does not begin with its opening")
             entries.append(Entry(record.seq, record.at, event))
-        self._version = version
+        # All or nothing: an event that can't be read must not swallow those before it.
+        self._state, self._version = state, version
         return entries
 
 
@@ -100,6 +107,7 @@ class RunSession(RunFollower):
         keep_engine: Callable[[], str | None],
     ) -> None:
         self._unanswered: set[int] = set()
+        self._asked_engine: Instant | None = None
         self.answers: list[Answer] = []
         super().__init__(journal, run)
         self.actor = actor
@@ -135,7 +143,19 @@ class RunSession(RunFollower):
                 self._unanswered.discard(event.command_id)
                 reason = event.reason if isinstance(event, e.CommandRejected) else ""
                 self.answers.append(Answer(event.command_id, event.command, reason))
+        self._have_late_commands_answered()
         return entries
+
+    def _have_late_commands_answered(self) -> None:
+        """A command sent just as the run ended finds no engine, and must be answered all the same."""
+        if not self._unanswered or self.state.phase.is_open:
+            return
+        now = self.clock.now()
+        if self._asked_engine is None or now.since(self._asked_engine) >= ASK_ENGINE_AGAIN:
+            self._asked_engine = now
+            # What keeps an engine from coming up now must not keep the screen from what was read.
+            with suppress(HandrailError):
+                self.keep_engine()
 
     @property
     def waits_for_answer(self) -> bool:

@@ -27,6 +27,7 @@ from handrail.journal.base import (
     Fenced,
     Lock,
     LockHeld,
+    LockLost,
     NoFaults,
     Record,
     RunExists,
@@ -188,6 +189,11 @@ class SqliteJournal:
         """See `Journal.claim_epoch`."""
         text = write_body(owner)
         with self._transaction():
+            self._head(run)
+            target, closed = self._rows("SELECT target, closed FROM runs WHERE run = ?", (run,))[0]
+            lock = self._lock(target)
+            if not closed and (lock is None or lock.run != run):
+                raise LockLost(run, target, lock)
             return self._next_epoch(run, at, text)
 
     def append(

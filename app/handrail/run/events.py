@@ -5,12 +5,25 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from handrail.clock import Instant
+from handrail.errors import MachineFault
 from handrail.run.actors import Actor
 from handrail.run.plan import Plan, PlannedCall, PlannedStep
 from handrail.values import Frozen, TriggerClass
+
+
+class UnreadableEvent(MachineFault):
+    """The journal holds an event of another version; who can't read it must not act on the run."""
+
+    def __init__(self, body: dict[str, Any], error: ValidationError) -> None:
+        super().__init__(
+            f"The journal holds an event that this handrail can't read: {str(body.get('type', '?'))[:80]}.",
+            evidence=error.errors()[0]["msg"],
+            still_safe="what runs goes on; nothing new was started.",
+            next_step="attach with the handrail that wrote it, most likely a newer one.",
+        )
 
 
 class Purpose(StrEnum):
@@ -310,5 +323,8 @@ def write_event(event: Event) -> dict[str, Any]:
 
 
 def read_event(body: dict[str, Any]) -> Event:
-    """The inverse of `write_event`."""
-    return EVENTS.validate_python(body)
+    """The inverse of `write_event`. Raises `UnreadableEvent` for one that this handrail doesn't know."""
+    try:
+        return EVENTS.validate_python(body)
+    except ValidationError as error:
+        raise UnreadableEvent(body, error) from error

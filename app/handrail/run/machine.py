@@ -174,7 +174,7 @@ def _observe_exit(draft: Draft, seen: c.ObserveExit) -> None:
 
 
 def _evidence_from(step: StepState, attempt: AttemptState, seen: c.ObserveExit, now: Instant) -> Instant:
-    """Since when something is known to be wrong: a check's start; a watch looked for long, and ends when it is."""
+    """Since when something is known to be wrong: a check's start; a watch ends when it is."""
     if step.planned.kind is StepKind.WATCH:
         return seen.ended or now
     return seen.started or attempt.announced

@@ -16,7 +16,7 @@ from handrail.clock import SystemClock
 from handrail.engine.engine import AFTER_EFFECT, BEFORE_EFFECT, Engine
 from handrail.engine.launch import engine_alive, ensure_engine
 from handrail.engine.processes import ProcessPerformer
-from handrail.errors import StorageFault
+from handrail.errors import MachineFault, StorageFault
 from handrail.journal.base import BEFORE_COMMIT, Fenced
 from handrail.journal.session import RunSession
 from handrail.journal.sqlite import SqliteJournal
@@ -326,3 +326,84 @@ def test_cancelling_ends_the_task_and_its_children(house: House) -> None:
     turn_until(engine, status("a", StepStatus.FAILED), "the cancelled step's end")
     assert engine.state.attempts[1].result is Result.CANCELLED
     assert [p for p in house.processes() if p.is_running() and p.status() != "zombie"] == []
+
+
+def test_a_cancel_outlives_the_engine_that_was_told(house: House) -> None:
+    screen = house.open(house.plan(house.counting("a", "sleep 600 & wait"), task("b")))
+    dying = house.engine()
+    dying.take_charge()
+    screen.send(c.StartStep(step="a"))
+    turn_until(dying, lambda _: house.times_run() == 1, "the task's first line")
+    cancelled = e.CancelRequested(attempt=1, by=OPERATOR)
+    dying._journal.append(
+        house.run, dying.state.epoch, dying.state.seq, [write_event(cancelled)], house.clock.now()
+    )
+    engine = house.engine()
+    engine.take_charge()
+    turn_until(engine, status("a", StepStatus.FAILED), "the cancelled step's end")
+    assert engine.state.attempts[1].result is Result.CANCELLED
+
+
+def test_an_engine_that_can_not_read_the_run_says_why_and_does_not_stay(house: House) -> None:
+    screen = house.open(house.plan(task("a")))
+    at = house.clock.now()
+    screen.journal.append(house.run, 0, 1, [{"type": "StepDreamed"}], at)
+    with pytest.raises(MachineFault, match="StepDreamed"):
+        ensure_engine(house.folder, house.run)
+    assert not engine_alive(house.folder, house.run)
+
+
+def test_a_run_whose_target_was_taken_over_gets_no_engine(house: House) -> None:
+    screen = house.open(house.plan(task("a")))
+    holder = WATCHER.model_dump(mode="json")
+    screen.journal.take_over_lock("production", "run-2", holder, "stale", house.clock.now())
+    with pytest.raises(MachineFault, match="run-2 has it now"):
+        ensure_engine(house.folder, house.run)
+
+
+def test_facts_that_no_environment_can_carry_keep_no_later_step_from_starting(house: House) -> None:
+    report = "\n".join(
+        f'echo \'{{"fact": "f{n}", "value": "\'$(printf "%030000d" 0)\'"}}\' >> "$HANDRAIL_REPORT"'
+        for n in range(20)
+    )
+    odd = 'echo \'{"fact": "odd", "value": "\\ud800"}\' >> "$HANDRAIL_REPORT"'
+    screen = house.open(house.plan(house.script("a", f"{report}\n{odd}"), house.counting("b"), task("c")))
+    engine = house.engine()
+    engine.take_charge()
+    for key in ("a", "b"):
+        screen.send(c.StartStep(step=key))
+        turn_until(engine, status(key, StepStatus.PASSED), f"the end of {key}")
+    assert len(engine.state.facts) == 21
+    assert house.times_run() == 1
+
+
+def test_an_engine_begins_anew_after_a_defect_and_still_fires_the_deadline(house: House, monkeypatch) -> None:
+    import handrail.engine.__main__ as program
+
+    target = TARGET.model_copy(update={"deadlines": {TriggerClass.IMMEDIATE: timedelta(seconds=1)}})
+    screen = house.open(house.plan(smoke("look"), task("b"), target=target))
+    raised = e.TriggerRaised(
+        trigger=1,
+        trigger_class=TriggerClass.IMMEDIATE,
+        because="x",
+        step="look",
+        evidence_from=house.clock.now(),
+        deadline=house.clock.now(),
+    )
+    screen.journal.append(house.run, 0, 1, [write_event(raised)], house.clock.now())
+    real, fell = Engine.turn, []
+
+    def falls_once(engine: Engine) -> bool:
+        if not fell:
+            fell.append(True)
+            raise KeyError("a defect")
+        if engine.state.triggers[1].passed:
+            screen.send(c.AbortRun(reason="enough"))
+        return real(engine)
+
+    monkeypatch.setattr(Engine, "turn", falls_once)
+    monkeypatch.setattr(program, "MENDING_SECONDS", 0.01)
+    assert program.own(house.run, house.folder, program._Readiness()) == 0
+    screen.poll()
+    assert screen.state.triggers[1].passed
+    assert "KeyError" in screen.state.notes[0].text
