@@ -32,9 +32,12 @@ def desk(tmp_path: Path, project: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def shop_desk(tmp_path: Path, open_shop: Shop) -> Iterator[Desk]:
-    """An operator at the sandbox's shop, as it stands."""
-    desk = Desk(tmp_path, open_shop.sandbox.layout.shop)
+def shop_desk(tmp_path: Path, project: Path, open_shop: Shop) -> Iterator[Desk]:
+    """An operator at the sandbox's shop, as it stands; its restarts are watched more shortly."""
+    text = open_shop.sandbox.project_file.read_text()
+    assert 'settle = "10s"' in text
+    (project / "handrail.toml").write_text(text.replace('settle = "10s"', 'settle = "2s"'))
+    desk = Desk(tmp_path, project)
     yield desk
     desk.end()
 

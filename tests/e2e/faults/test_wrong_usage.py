@@ -65,7 +65,7 @@ def test_a_wrong_call_says_what_is_right(
     ("text", "parts"),
     [
         (
-            'default_target = "stagign"\ncolour = 3\n[targets.staging]\ncheckout = 5\nmonitor = {duration = 5}\n',
+            'default_target = "stagign"\ncolour = 3\n[targets.staging]\ncheckout = 5\nmonitor.duration = 5\n',
             (
                 ":1: default_target",
                 "did you mean 'staging'",
