@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from handrail.clock import ManualClock
+from handrail.engine.engine import Engine
 from handrail.errors import StorageFault
+from handrail.journal.memory import MemoryJournal
+from handrail.journal.session import RunSession
+from handrail.run import events as e
 from handrail.run.commands import Observation, ObserveDoubt, ObserveExit
-from handrail.run.events import AttemptStarted
+from handrail.run.events import AttemptStarted, write_event
+from handrail.run.plan import PlannedStep
 from handrail.run.state import RunState
+from walk import OPERATOR, plan
 
 
 @dataclass
@@ -68,3 +77,61 @@ class ScriptedPerformer:
         if attempt not in self.world.unreadable and attempt not in self.world.begun:
             self.world.sealed.add(attempt)
         return self.look(state, attempt)
+
+
+class Killed(BaseException):
+    """A process's sudden end."""
+
+
+class Faults:
+    """Named points at which a journal or an engine ends, or a disk is full; each once."""
+
+    def __init__(self) -> None:
+        self.at: str | None = None
+        self.skip = 0
+        self.raises: BaseException = Killed()
+
+    def arm(self, point: str, raises: BaseException | None = None, skip: int = 0) -> None:
+        self.at, self.raises, self.skip = point, raises or Killed(), skip
+
+    def reach(self, point: str) -> None:
+        if point != self.at:
+            return
+        if self.skip:
+            self.skip -= 1
+            return
+        self.at = None
+        raise self.raises
+
+
+class House:
+    """A run in a journal, its world, and the engines that come and go."""
+
+    def __init__(self, *steps: PlannedStep, **fields: Any) -> None:
+        self.faults = Faults()
+        self.journal = MemoryJournal(faults=self.faults)
+        self.clock = ManualClock()
+        self.world = World()
+        opening = write_event(e.RunOpened(plan=plan(*steps, **fields), operator=OPERATOR))
+        self.journal.open_run("run-1", "production", {}, "deploy", [opening], self.clock.now())
+        self.kept = 0
+        self.screen = RunSession(self.journal, "run-1", OPERATOR, self.clock, self._keep)
+
+    def _keep(self) -> str | None:
+        self.kept += 1
+        engine = self.engine()
+        while engine.turn():
+            pass
+        return None
+
+    def engine(self) -> Engine:
+        engine = Engine(self.journal, "run-1", self.clock, ScriptedPerformer(self.world), faults=self.faults)
+        engine.take_charge()
+        return engine
+
+    def seen(self) -> RunSession:
+        self.screen.poll()
+        return self.screen
+
+    def types(self) -> Sequence[str]:
+        return [record.type for record in self.journal.read("run-1")]

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from waiting import wait_for
-from walk import OPERATOR, TARGET, WATCHER, plan, smoke, task
 
 from handrail.clock import SystemClock
 from handrail.engine.engine import AFTER_EFFECT, BEFORE_EFFECT, Engine
@@ -29,6 +27,8 @@ from handrail.run.events import Purpose, Result, write_event
 from handrail.run.plan import Plan, PlannedCall, PlannedStep
 from handrail.run.state import Phase, StepStatus
 from handrail.values import TriggerClass
+from waiting import wait_for
+from walk import OPERATOR, TARGET, WATCHER, plan, smoke, task
 
 pytestmark = pytest.mark.e2e
 
