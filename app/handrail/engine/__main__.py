@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from handrail.clock import SystemClock
@@ -64,7 +65,9 @@ class _Readiness:
     def say(self) -> None:
         """The engine drives the run, or will as soon as the disk lets it."""
         if self._pipe is not None:
-            os.write(self._pipe, b"!")
+            # Whoever started it may have lost patience, and be gone.
+            with suppress(BrokenPipeError):
+                os.write(self._pipe, b"!")
             os.close(self._pipe)
             self._pipe = None
 

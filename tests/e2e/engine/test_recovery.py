@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from handrail.clock import SystemClock
+from handrail.engine import __main__ as program
 from handrail.engine.engine import AFTER_EFFECT, BEFORE_EFFECT, Engine
 from handrail.engine.launch import engine_alive, ensure_engine
 from handrail.engine.processes import ProcessPerformer
@@ -132,12 +134,12 @@ def follow(screen: RunSession, condition, what: str) -> None:
     wait_for(met, what)
 
 
-def turn_until(engine: Engine, condition, what: str) -> None:
+def turn_until(engine: Engine, condition, what: str, seconds: float = 30.0) -> None:
     def met() -> bool:
         engine.turn()
         return bool(condition(engine.state))
 
-    wait_for(met, what)
+    wait_for(met, what, seconds)
 
 
 def status(key: str, expected: StepStatus):
@@ -378,8 +380,6 @@ def test_facts_that_no_environment_can_carry_keep_no_later_step_from_starting(ho
 
 
 def test_an_engine_begins_anew_after_a_defect_and_still_fires_the_deadline(house: House, monkeypatch) -> None:
-    import handrail.engine.__main__ as program
-
     target = TARGET.model_copy(update={"deadlines": {TriggerClass.IMMEDIATE: timedelta(seconds=1)}})
     screen = house.open(house.plan(smoke("look"), task("b"), target=target))
     raised = e.TriggerRaised(
@@ -407,3 +407,31 @@ def test_an_engine_begins_anew_after_a_defect_and_still_fires_the_deadline(house
     screen.poll()
     assert screen.state.triggers[1].passed
     assert "KeyError" in screen.state.notes[0].text
+
+
+def test_an_engine_goes_on_when_its_starter_lost_patience() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ready = program._Readiness(writer)
+    ready.say()
+    ready.say()
+
+
+def test_an_engine_killed_while_it_ends_an_orphan_leaves_the_rest_to_the_next(house: House) -> None:
+    stubborn = house.counting(
+        "a", "trap '' TERM; while :; do read -t 0.2 < <(:) || sleep 0.2; done", idempotent=True
+    )
+    screen = house.open(house.plan(stubborn, task("b")))
+    engine = house.engine()
+    engine.take_charge()
+    screen.send(c.StartStep(step="a"))
+    turn_until(engine, lambda _: house.times_run() == 1, "the task's first line")
+    for process in house.processes():
+        if "shim.py" in str(process.info["cmdline"]):
+            process.kill()
+    screen.send(c.CancelStep(attempt=1))
+    turn_until(engine, lambda state: state.attempts[1].cancelling, "the cancel in the journal")
+    after = house.engine()
+    after.take_charge()
+    turn_until(after, status("a", StepStatus.IN_DOUBT), "the orphan's end", seconds=40)
+    assert house.times_run() == 1, "what was cancelled is not run again, idempotent or not"
