@@ -51,6 +51,25 @@ def keep_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
     return keep_with_news
 
 
+def watch_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
+    """The same for one who only looks on, who starts nothing: an engine would run as another user."""
+    said = ""
+
+    def look() -> str | None:
+        nonlocal said
+        if engine_alive(state, run):
+            words = _trouble(state, run, [])
+        else:
+            words = "No engine drives this run now: what runs goes on, nothing further is started, and no"
+            words += " deadline is told, until its operator attaches."
+        if words == said:
+            return None
+        said, before = words, said
+        return words or ("An engine drives the run again." if before else None)
+
+    return look
+
+
 def _trouble(state: StateFolder, run: str, starts: list[float]) -> str:
     if engine_alive(state, run):
         if trouble := trouble_of(state.engine_trouble(run)):

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from handrail.cli.actors import current_actor, has_ended
-from handrail.cli.engines import keep_engine
+from handrail.cli.engines import keep_engine, watch_engine
 from handrail.cli.surroundings import Surroundings
 from handrail.engine.launch import engine_alive, ensure_engine
 from handrail.errors import Refused, WrongUsage
@@ -88,19 +88,24 @@ def join(
     take_over: str | None = None,
     actor: Actor | None = None,
 ) -> Joined:
-    """A session on an existing run, its engine seen to where it is open.
+    """A session on an existing run; one who drives it sees to it that it has an engine.
 
     With `to_drive`, control is taken where the same user's earlier screen has ended, or where `take_over`
     gives a reason. Raises `Refused` where that reason is refused.
     """
     state_folder = surroundings.state
     actor = actor or current_actor(surroundings.environment)
-    session = RunSession(journal, run, actor, surroundings.clock, keep_engine(state_folder, run))
+    session = RunSession(journal, run, actor, surroundings.clock, watch_engine(state_folder, run))
     if not session.state.phase.is_open:
+        # A note on a run that is over needs an engine to take it.
+        session.keep_engine = keep_engine(state_folder, run)
         return Joined(session, False, (f"The run is over: {session.state.phase.value}.",))
     said: list[str] = []
-    if not engine_alive(state_folder, run) and ensure_engine(state_folder, run):
-        said.append("No engine was driving this run: a new one was started, and takes over what runs.")
+    # An engine runs as whoever starts it, with their files and keys: only the run's own user does.
+    if take_over or (to_drive and session.state.operator.user == actor.user):
+        session.keep_engine = keep_engine(state_folder, run)
+        if not engine_alive(state_folder, run) and ensure_engine(state_folder, run):
+            said.append("No engine was driving this run: a new one was started, and takes over what runs.")
     if not to_drive:
         return Joined(session, False, tuple(said))
     obstacle = None if take_over else why_only_watch(session.state, actor)

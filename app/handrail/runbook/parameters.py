@@ -65,7 +65,7 @@ def check_parameters(
 ) -> tuple[dict[str, str], tuple[Problem, ...]]:
     """The value of every parameter, given or by default, and what is wrong with them or missing.
 
-    A parameter that has neither is missing; one that the runbook doesn't have is refused by name.
+    A parameter that has neither is missing, and an empty answer is none; one that the runbook doesn't have is refused by name.
     """
     values: dict[str, str] = {}
     problems: list[Problem] = []
@@ -75,7 +75,7 @@ def check_parameters(
             problems.append(Problem(file, 1, name, "an unknown parameter", expected))
     for name, parameter in front_matter.parameters.items():
         value = given.get(name, parameter.default)
-        if value is None:
+        if value is None or (parameter.default is None and not value.strip()):
             problems.append(Problem(file, 1, name, "no value", f"an answer to: {parameter.prompt}"))
         elif fault := value_fault(parameter, value):
             problems.append(Problem(file, 1, name, quote(value), fault))

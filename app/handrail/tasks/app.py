@@ -95,6 +95,7 @@ def ask_served(place: Workplace, version: str, commit: str) -> tuple[bool | None
         seen[label] = seen.get(label, 0) + 1
     evidence = ", ".join(f"{count} times {label}" for label, count in seen.items())
     if right == REQUESTS:
+        place.fact("served_version", next(iter(seen)))
         return True, f"served by {REQUESTS} of {REQUESTS} requests: {next(iter(seen))}"
     return (None if not known else False), f"wanted {wanted}, {REQUESTS} requests got: {evidence}"
 

@@ -112,8 +112,12 @@ def test_the_end_of_input_detaches_and_attach_goes_on(shell: Shell) -> None:
     back = shell.call("attach", "--plain", typed="yes\nrun\nwait\n")
     assert back.returncode == ExitCode.FINISHED, back
     assert "the earlier screen has ended" in back.stdout
+    assert shell.call("note", run, "see the incident").returncode == ExitCode.FINISHED
     shown = json.loads(shell.call("show", "--json", run).stdout)
-    assert shown["notes"][0]["text"] == "gone for a coffee"
+    assert [note["text"] for note in shown["notes"] if "drives" not in note["text"]] == [
+        "gone for a coffee",
+        "see the incident",
+    ]
 
 
 def test_an_unattended_run_and_what_it_leaves_for_a_person(shell: Shell) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handrail.runbook.model import FrontMatter
+from handrail.runbook.model import FrontMatter, Parameter
 from handrail.runbook.parameters import LONGEST_VALUE, check_parameters, pattern_fault
 
 FRONT = FrontMatter.model_validate(
@@ -53,3 +53,12 @@ def test_patterns_that_backtrack_without_end_elsewhere_answer_here(pattern: str)
     front = FrontMatter.model_validate({"parameters": {"x": {"prompt": "?", "pattern": pattern}}})
     _, problems = check_parameters(front, {"x": "a" * (LONGEST_VALUE - 1) + "!"})
     assert len(problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "missing"), [(None, "", True), (None, "  ", True), ("", "", False)]
+)
+def test_an_empty_answer_is_none_unless_empty_is_the_default(default, given, missing) -> None:
+    front_matter = FrontMatter(parameters={"feature": Parameter(prompt="What?", default=default)})
+    _, problems = check_parameters(front_matter, {"feature": given})
+    assert bool(problems) is missing

@@ -107,7 +107,7 @@ def _joined(
         raise WrongUsage("There is no journal here yet.")
     joined = join(here, journal, chosen, to_drive=to_drive, take_over=take_over)
     session = joined.session
-    if not session.state.phase.is_open:
+    if to_drive and not session.state.phase.is_open:
         raise Refused(
             f"The run {chosen} is over: {session.state.phase.value}.", still_safe="it is unchanged."
         )

@@ -143,8 +143,7 @@ class RunScreen(Screen[None]):
             self.show_run()
 
     def _keep_engine(self) -> None:
-        # One who only watches starts nothing, not even an engine: it would run as another user.
-        if self.desk.may_act and self.session.state.phase.is_open and (said := self.session.keep_engine()):
+        if self.session.state.phase.is_open and (said := self.session.keep_engine()):
             self._engine_says = line((clean_line(said), Tone.WARN))
 
     def _storage_works(self) -> None:
