@@ -316,13 +316,16 @@ def _explained(place: Workplace, error: CommandFailed, before: str) -> HandrailE
     except HandrailError as unknown:
         return InDoubt(
             f"{error.summary} What became of the schema isn't known: {unknown.summary}",
-            next_step="see that the database answers, then look with database.pending before anything else.",
+            still_safe="the backup; and each migration that is one transaction is there as a whole, or not.",
+            next_step="see that the database answers, then retry: it looks first what is applied, refuses"
+            " while another migration runs, and runs only what is missing.",
         )
     if running:
         return InDoubt(
             f"{error.summary} Its migration still runs in the server.",
             evidence=str(running[0]),
-            next_step="wait until it ends, then look with database.pending: it may commit.",
+            next_step="wait until it ends (it may commit), then retry: it looks first what is applied, and"
+            " runs only what is missing.",
         )
     last = rows[-1] if rows else ""
     unchanged = last == before

@@ -8,6 +8,7 @@ ever, so every pm2 command gets a cleaned one: no secret and no marker of a step
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 INHERITED = ("PATH", "HOME", "PM2_HOME", "LANG", "LC_*", "TZ", "TERM", "USER", "LOGNAME")
 START_WITHIN = 60.0
 LOOK_EVERY = 2.0
+CRASH_LOOP = 3
+LONGEST_CAUSE = 200
 LOG_LINES = 12
 TAIL_BYTES = 16 * 1024
 
@@ -176,24 +179,37 @@ def verify(context: Context, version: str = "", commit: str = "", pids_before: s
 
 def _all_online(place: Workplace) -> tuple[Instance, ...]:
     wrong: list[str] = []
+    before: dict[int, int] = {}
     for elapsed in place.performer.ticks(START_WITHIN, 1.0):
         found = instances(place, quiet=elapsed > 0)
         present(place, found)
-        wrong = [f"{i.name} {i.id} is {i.status}" for i in found if not i.online]
+        before = before or {i.id: i.restarts for i in found}
+        again = {i.id: i.restarts - before.get(i.id, i.restarts) for i in found}
+        wrong = [
+            f"{i.name} {i.id} is {i.status}"
+            + (f" (began anew {again[i.id]} times)" if again[i.id] > 0 else "")
+            for i in found
+            if not i.online
+        ]
         if not wrong:
             return found
-        if any(i.status == "errored" for i in found):
+        # What dies at once may read `launching` for a minute before pm2 gives up: a minute of the countdown.
+        if any(i.status == "errored" for i in found) or max(again.values()) >= CRASH_LOOP:
             break
-    _show_log(place, found)
+    last = _show_log(place, found)
     place.conclude(
         False,
-        "; ".join(wrong),
-        next_step="pm2 has given up on it, or it never got ready: its log above says why.",
+        "; ".join(wrong) + (f"; its log ends: {last}" if last else ""),
+        next_step="it doesn't come up, and its log says why. Roll back; or mend the cause, have pm2 start it"
+        f" anew ({shlex.join(restart_command(place.target, 'restart').argv)}, in {place.site.checkout}), then"
+        " retry.",
     )
     return ()
 
 
-def _show_log(place: Workplace, found: Sequence[Instance]) -> None:
+def _show_log(place: Workplace, found: Sequence[Instance]) -> str:
+    """Print the end of the error logs; the last line that was written lately, as the likeliest cause."""
+    last = ""
     for path in sorted({i.error_log for i in found if i.error_log is not None}):
         if not path.is_file():
             continue
@@ -203,3 +219,6 @@ def _show_log(place: Workplace, found: Sequence[Instance]) -> None:
         place.say(f"The end of {path}:")
         for line in lines:
             place.say(f"  {line}")
+        if lines and time.time() - path.stat().st_mtime < START_WITHIN:
+            last = lines[-1].strip()[:LONGEST_CAUSE]
+    return last

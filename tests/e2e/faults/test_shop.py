@@ -261,6 +261,7 @@ def test_a_dirty_checkout_is_refused_by_name_and_the_way_back_waits_for_no_dead_
         shop.sandbox.layout.webhook_mode.unlink()
         shop.run("git", "stash", "drop")
     assert shop.version() == "1.2.3"
+    assert shop.run("git", "describe", "--tags", "HEAD").strip() == "v1.2.3"
     assert desk.locks() == []
     order = _order_of_attempts(desk)
     notice = next(number for number, (what, _) in order.items() if what is Purpose.NOTICE)
@@ -290,7 +291,9 @@ def test_an_application_whose_port_is_taken_is_not_called_restarted(
     shop.run(*pm2, "delete", "shop", "--silent")
     with taken(shop.record.ports["app"]):
         said = desk.auto(runbook(RESTART))
-        said.says("EADDRINUSE", "Served failed", "Do now:", "The run stays open", code=1)
+        said.says(
+            "Served failed: shop 0 is", "its log ends: ", "EADDRINUSE", "have pm2 start it anew", code=1
+        )
     shop.run(*pm2, "delete", "shop", "--silent")
     shop.reload()
     desk.type("retry", "wait").says("Passed: Served", "The run is finished", code=0)
@@ -323,7 +326,7 @@ def test_a_database_that_dies_under_a_migration_leaves_a_doubt_that_is_named(
                 screen.shows("> - 1710000000000_add-gift-note")
                 kill_database(shop)
                 screen.shows("What became of the schema isn't known")
-                screen.shows("Do now: see that the database answers")
+                screen.shows("Do now: see that the database answers, then retry")
                 screen.shows("> retry")
                 shop.sandbox.up(silent)
                 screen.types("retry")
@@ -331,6 +334,7 @@ def test_a_database_that_dies_under_a_migration_leaves_a_doubt_that_is_named(
                 assert screen.ends() == 0
         assert shop.sql("select count(*) from pgmigrations") == "2"
         desk.nothing_lost()
+        shop.run("node", "scripts/migrate.js", "down")
     finally:
         shop.run("git", "checkout", "--quiet", "--detach", "v1.2.3")
         shop.sandbox.up(silent)
