@@ -206,7 +206,7 @@ class RunOpening:
         parameters, problems = self.found(values)
         if problems:
             raise WrongUsage(
-                f"The parameters of {self.runbook.title} are not complete.",
+                f"The parameters of {self.runbook.title} are wrong or missing.",
                 evidence="\n".join(f"{p.field}: found {p.found}; expected {p.expected}" for p in problems),
                 still_safe="nothing was started.",
                 next_step="give each as --param NAME=VALUE.",

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import MachineFault, WrongUsage
 from handrail.problems import suggestion
@@ -39,7 +39,8 @@ class Secret(Frozen):
                 return found
             raise MachineFault(
                 f"The environment variable {self.env}, which holds a secret of the target, isn't set.",
-                next_step=f"set {self.env} in the shell that starts handrail.",
+                next_step=f"set {self.env} in the shell that opens the run, and open it anew: a run keeps the"
+                " environment that it was opened in. A secret in a file can be mended under an open run.",
             )
         source = self.file or Path()
         try:
@@ -56,6 +57,16 @@ def _secret(value: object) -> object:
 
 
 SecretValue = Annotated[Secret, BeforeValidator(_secret)]
+
+
+def _address(value: str) -> str:
+    scheme, _, host = value.partition("://")
+    if scheme not in ("http", "https") or not host.strip("/"):
+        raise ValueError("an address that begins with http:// or https://")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class Announce(Frozen):
@@ -144,8 +155,8 @@ class Target(Frozen):
     checkout: Path = Path()
     remote: str = "origin"
     branch: str = "main"
-    url: str | None = None
-    app_url: str | None = None
+    url: Address | None = None
+    app_url: Address | None = None
     version_path: str = "/version"
     health_path: str = "/healthz"
     on_call: str = ""

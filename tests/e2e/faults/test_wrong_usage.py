@@ -65,13 +65,13 @@ def test_a_wrong_call_says_what_is_right(
     ("text", "parts"),
     [
         (
-            'default_target = "stagign"\ncolour = 3\n[targets.staging]\ncheckout = 5\nmonitor.duration = 5\n',
+            'default_target = "stagign"\ncolour = 3\n[targets.staging]\ncheckout = 5\nurl = "web-1"\n',
             (
                 ":1: default_target",
                 "did you mean 'staging'",
                 ":2: colour",
                 ":4: targets.staging.checkout",
-                ":5: targets.staging.monitor.duration",
+                ":5: targets.staging.url",
             ),
         ),
         ("[targets.staging\n", (":1: ", "TOML")),
