@@ -27,16 +27,6 @@ from handrail.values import Scalar, parse_duration
 
 WATCH_MARGIN = timedelta(minutes=2)
 FENCE_TASK = "shell.fence"
-_NOT_BESIDE_RUNBOOK = (
-    "undo",
-    "irreversible",
-    "irreversible_when",
-    "timeout",
-    "estimate",
-    "probe",
-    "idempotent",
-    "on_failure",
-)
 
 
 def make_plan(
@@ -128,13 +118,6 @@ class _Planner:
     def _included(self, runbook: Runbook, step: Step, included: Runbook, prefix: str) -> list[PlannedStep]:
         """The steps of a runbook inside this one; nothing of it starts before the including step's gate."""
         block, where = step.block, f"{runbook.path.name}:{step.line}: {step.title}"
-        without_effect = [name for name in _NOT_BESIDE_RUNBOOK if getattr(block, name)]
-        if without_effect:
-            raise WrongUsage(
-                f"{where}: {', '.join(without_effect)} would have no effect beside `runbook`.",
-                still_safe="nothing was started.",
-                next_step=f"say it in the steps of {included.path.name}.",
-            )
         within = self._within(included, block.arguments, step.title, self._parameters)
         steps = within.steps_of(included, prefix=f"{prefix}{step.key}/")
         if block.gate and steps:
@@ -228,12 +211,6 @@ class _Planner:
         self, undo: Undo, name: str, runbook: Runbook, arguments: dict[str, Any], where: str
     ) -> None:
         """Freeze an undo runbook, once: one run of it takes back every step that names it."""
-        if undo.estimate is not None or undo.timeout is not None:
-            raise WrongUsage(
-                f"{where}: `undo` names a runbook, whose own steps say how long they take.",
-                still_safe="nothing was started.",
-                next_step=f"take `estimate` and `timeout` out of it, or give them to the steps of {name}.",
-            )
         if self.undo_arguments.setdefault(name, arguments) != arguments:
             raise WrongUsage(
                 f"{where}: the undo runbook {name} is given other values than by an earlier step;"

@@ -12,7 +12,7 @@ from typing import Any
 
 from handrail.problems import Location, Problem, describe, dotted, one_of, quote
 from handrail.runbook import template
-from handrail.runbook.model import ACTIONS
+from handrail.runbook.model import ACTIONS, NOT_BESIDE_RUNBOOK
 from handrail.runbook.yaml import Tree
 from handrail.values import parse_duration
 
@@ -64,6 +64,20 @@ class BlockChecks:
             )
         if "check" in named and data.get("undo") is not None:
             yield self._problem(("undo",), "a way back on a check", "none: a check changes nothing")
+        if "attest" in named and data.get("gate"):
+            expected = "the check in a step of its own, before: a gate here would never be asked"
+            yield self._problem(("gate",), "a gate before an attestation", expected)
+        if "runbook" in named:
+            for name in NOT_BESIDE_RUNBOOK:
+                if data.get(name):
+                    expected = "it in the steps of that runbook: here it would have no effect"
+                    yield self._problem((name,), f"{name} beside runbook", expected)
+        undo = data.get("undo")
+        if isinstance(undo, dict) and undo.get("runbook") is not None:
+            for name in ("estimate", "timeout"):
+                if undo.get(name) is not None:
+                    expected = "it in the steps of that runbook, which say how long they take"
+                    yield self._problem(("undo", name), f"{name} beside an undo's runbook", expected)
 
     def _templates(self) -> Iterator[Problem]:
         for text in self._tree.texts:

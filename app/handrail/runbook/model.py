@@ -11,6 +11,17 @@ from pydantic import BeforeValidator, Field, model_validator
 from handrail.values import Arguments, Duration, Frozen, Scalar, TaskName, TriggerClass
 
 ACTIONS = ("task", "check", "attest", "announce", "watch", "runbook")
+NOT_BESIDE_RUNBOOK = (
+    "undo",
+    "irreversible",
+    "irreversible_when",
+    "timeout",
+    "estimate",
+    "probe",
+    "idempotent",
+    "on_failure",
+)
+"""Fields that would have no effect beside `runbook`: the steps of that runbook say them."""
 
 
 class StepKind(StrEnum):

@@ -65,7 +65,8 @@ def check_parameters(
 ) -> tuple[dict[str, str], tuple[Problem, ...]]:
     """The value of every parameter, given or by default, and what is wrong with them or missing.
 
-    A parameter that has neither is missing, and an empty answer is none; one that the runbook doesn't have is refused by name.
+    A parameter that has neither is missing, and an empty answer is none; one that the runbook doesn't
+    have is refused by name.
     """
     values: dict[str, str] = {}
     problems: list[Problem] = []

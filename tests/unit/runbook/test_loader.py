@@ -136,6 +136,12 @@ def test_the_teams_own_document_opens_unchanged() -> None:
         (step("task: a\ntimeout: 99999999999999h"), "book.md:5: timeout: found '99999999999999h'"),
         (step("task: 'a b'"), "book.md:4: task: found 'a b'; expected text that matches"),
         (step("check: a\nby: someone-else"), "book.md:5: by: found 'someone-else' without attest"),
+        (step("attest: x\ngate: [a.b]"), "book.md:5: gate: found a gate before an attestation"),
+        (step("runbook: other\ntimeout: 1m"), "book.md:5: timeout: found timeout beside runbook"),
+        (
+            step("task: a\nundo:\n  runbook: other\n  estimate: 1m"),
+            "book.md:7: undo.estimate: found estimate beside an undo's runbook",
+        ),
         (
             step("attest: x") + "```yaml step\nattest: y\n```\n",
             "book.md:6: found a second step block; expected one in a step (the first: line 3)",
@@ -153,11 +159,12 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, expected: s
 
 def test_an_included_runbook_is_opened_and_its_parameters_are_checked(tmp_path: Path) -> None:
     other = "---\nparameters:\n  tag: {prompt: Tag, pattern: 'v.*'}\n---\n# Other\ntext\n"
-    text = step("runbook: other\nwith: {tag: v1}\nundo: {runbook: other.md, with: {tag: '${facts.old}'}}")
-    (only,) = opened(tmp_path, text, other=other).steps
+    (only,) = opened(tmp_path, step("runbook: other\nwith: {tag: v1}"), other=other).steps
     assert only.included is not None
     assert only.included.title == "Other"
-    assert only.undo_runbook == only.included
+    back = step("task: a.b\nundo: {runbook: other.md, with: {tag: '${facts.old}'}}")
+    (undone,) = opened(tmp_path, back, other=other).steps
+    assert undone.undo_runbook == only.included
     wrong = refused(tmp_path, step("runbook: other\nwith: {tga: v1, tag: x}"), other=other)
     unknown = "book.md:5: with.tga: found a parameter that other.md doesn't have; "
     unknown += "expected one of tag; did you mean 'tag'?"

@@ -195,7 +195,9 @@ ACTIONS: tuple[Action, ...] = (
         "Hand over",
         "Give the run to the one who asked for it",
         Asks.CONFIRMATION,
-        lambda state, text: c.GrantControl(),
+        lambda state, text: c.GrantControl(
+            to=state.control_requested_by.session if state.control_requested_by else None
+        ),
     ),
     Action(
         "request",
