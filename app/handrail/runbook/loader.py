@@ -185,6 +185,13 @@ class _File:
         if self._steps > MOST_STEPS:
             found = f"{self._steps:,} steps with the included runbooks"
             self._problem(1, "", found, f"at most {MOST_STEPS:,}")
+        lost = [
+            step for section, steps in made for step, one in zip(section.steps, steps, strict=True) if not one
+        ]
+        if lost and not self._failed:
+            # Whatever the checks may miss: a runbook never opens with a step less than it has.
+            line = lost[0].block.line if lost[0].block else lost[0].line
+            self._problem(line, "", "a step block that can't be understood", "the fields of a step")
         if self._failed or front is None:
             return None
         sections = tuple(

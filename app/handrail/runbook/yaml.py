@@ -171,6 +171,9 @@ class _Builder:
                 self.problem(location, line, f"a {key_node.id} as a key", "a name as a key")
                 continue
             key = str(key_node.value)
+            if not key:
+                self.problem(location, line, "an empty key", "a name as a key")
+                continue
             if key in mapping:
                 first = self.lines[*location, key]
                 self.problem((*location, key), line, f"the key {quote(key)} again", f"it once (line {first})")

@@ -131,6 +131,7 @@ def test_the_teams_own_document_opens_unchanged() -> None:
         (step("attest: x\ngate: [1]"), "book.md:5: gate[0]: found 1; expected a mapping"),
         (step("attest: x\ngate:\n  - a.b\n  - chek: c"), "book.md:7: gate[1].chek: found an unknown key"),
         (step("attest: x\n? [a]\n: b"), "book.md:5: found a sequence as a key"),
+        (step("?"), "book.md:4: found an empty key"),
         (step("task: a\nwith: {x: .nan}"), "book.md:5: with.x: found '.nan'"),
         (step("task: a\nwith:\n  x: |\n    one\n    ${oops}"), "book.md:8: with.x: found '${oops}'"),
         (step("task: a\ntimeout: 99999999999999h"), "book.md:5: timeout: found '99999999999999h'"),
