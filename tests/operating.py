@@ -54,7 +54,7 @@ class Desk:
     def open_deploy(self, ref: str) -> None:
         """Open the production deploy of a release, and go through its start screen."""
         self.handrail("run", "production-deploy", "--param", "feature=Gift notes", "--param", f"ref={ref}")
-        self.terminal.expect("Open the run")
+        self.terminal.expect("ctrl+s Open")
         self.terminal.press("C-s")
         self.terminal.expect("Next: Tell the team")
 
