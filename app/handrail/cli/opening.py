@@ -60,15 +60,21 @@ def path_or_name(name: str) -> Path | str:
     return path.absolute() if "/" in name or path.is_file() else name
 
 
-def file_digests(runbook: Runbook, project: Project) -> dict[str, str]:
-    """The SHA-256 of every file that the plan is made from, by path. Raises `WrongUsage`."""
-    digests = dict(_runbook_digests(runbook))
-    others = [project.root / "handrail.toml"] + ([project.tasks] if project.tasks else [])
-    for path in others:
+def plan_files(runbook: Runbook, project: Project) -> tuple[dict[str, str], dict[str, str]]:
+    """The SHA-256 of every file that the plan is made from, and the text of those that may be shown.
+
+    A project file's text is left out: a value in it may be a password. Raises `WrongUsage`.
+    """
+    digests, sources = _runbook_files(runbook)
+    project_file = project.root / "handrail.toml"
+    for path in [project_file] + ([project.tasks] if project.tasks else []):
         if not path.exists():
             continue
         try:
-            digests[str(path)] = read_source(path, largest_bytes=LARGEST_TASKS_FILE_BYTES).digest
+            source = read_source(path, largest_bytes=LARGEST_TASKS_FILE_BYTES)
+            digests[str(path)] = source.digest
+            if path != project_file:
+                sources[str(path)] = source.text
         except Unreadable as error:
             raise WrongUsage(
                 f"The file {path} can't be read.",
@@ -76,16 +82,18 @@ def file_digests(runbook: Runbook, project: Project) -> dict[str, str]:
                 still_safe="nothing was started.",
                 next_step="correct it or its permissions, then try again.",
             ) from error
-    return digests
+    return digests, sources
 
 
-def _runbook_digests(runbook: Runbook) -> list[tuple[str, str]]:
-    found = [(str(runbook.path), runbook.digest)]
+def _runbook_files(runbook: Runbook) -> tuple[dict[str, str], dict[str, str]]:
+    digests, sources = {str(runbook.path): runbook.digest}, {str(runbook.path): runbook.text}
     for step in runbook.steps:
         for other in (step.included, step.undo_runbook):
             if other is not None:
-                found += _runbook_digests(other)
-    return found
+                more = _runbook_files(other)
+                digests |= more[0]
+                sources |= more[1]
+    return digests, sources
 
 
 def plan_commands(plan: Plan) -> dict[str, list[str]]:
@@ -214,11 +222,13 @@ class RunOpening:
         usual: dict[str, Usual] = {}
         if self._journal is not None:
             usual = earlier_durations(self._journal, self.target.name, self.runbook.path.stem)
+        digests, sources = plan_files(self.runbook, self.project)
         plan = make_plan(
             self.runbook,
             self.target,
             parameters,
-            digests=file_digests(self.runbook, self.project),
+            digests=digests,
+            sources=sources,
             project_root=self.project.root,
             tasks_file=self.project.tasks,
             usual=usual,

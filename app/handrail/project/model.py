@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import MachineFault, WrongUsage
 from handrail.problems import suggestion
-from handrail.values import Duration, Frozen, TriggerClass
+from handrail.values import Arguments, Duration, Frozen, TaskName, TriggerClass
 
 DEFAULT_DEADLINES = {TriggerClass.IMMEDIATE: "5m", TriggerClass.FAST: "15m", TriggerClass.CONSIDERED: "30m"}
 
@@ -143,6 +143,22 @@ class Monitor(Frozen):
     every: Duration = Field(default="10s", validate_default=True)
 
 
+class RequiredCheck(Frozen):
+    """A check that every run against the target must pass, whatever its runbook says.
+
+    It stands before each step that runs the task `before`, else before the first step that changes
+    anything. Its arguments may hold `${param.…}` and `${facts.…}`.
+    """
+
+    check: TaskName
+    arguments: Arguments = Field(alias="with")
+    before: TaskName | None = None
+
+
+def _required_check(value: object) -> object:
+    return {"check": value} if isinstance(value, str) else value
+
+
 class Target(Frozen):
     """What is deployed to: its checkout, addresses, process list, database and limits.
 
@@ -171,6 +187,7 @@ class Target(Frozen):
     deadlines: dict[TriggerClass, Duration] = Field(
         default_factory=lambda: dict(DEFAULT_DEADLINES), validate_default=True
     )
+    require: tuple[Annotated[RequiredCheck, BeforeValidator(_required_check)], ...] = ()
     never_waive: tuple[str, ...] = ()
 
 

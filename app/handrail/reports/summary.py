@@ -119,6 +119,9 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
         )
     if state.phase.is_open:
         lines += [countdown_line(each) for each in countdowns(state, now)]
+        for change in state.changed_files:
+            lines.append(f"Changed since the plan was made, so that nothing goes forward: {change.path}")
+            lines += [f"    {clean_line(text)}" for text in change.difference.splitlines()]
     lines += [step_line(step) for step in state.current_steps]
     return lines
 

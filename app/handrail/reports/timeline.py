@@ -134,6 +134,13 @@ def _cancel(event: e.CancelRequested, state: RunState) -> str:
     return f"{event.by.name} cancels attempt {event.attempt}"
 
 
+def _files_changed(event: e.FilesChanged, state: RunState) -> str:
+    if not event.files:
+        return "The plan's files are again what the plan was made from"
+    names = ", ".join(change.path for change in event.files)
+    return f"Changed since the plan was made, so that nothing goes forward: {names}"
+
+
 def _held(event: e.StepHeld, state: RunState) -> str:
     return f"Held: {title_of(state, event.step)}: {event.reason}"
 
@@ -233,6 +240,7 @@ _SENTENCES: dict[type, Callable[[Any, RunState], str | None]] = {
     e.AttemptEnded: _attempt_ended,
     e.AttemptInDoubt: _in_doubt,
     e.CancelRequested: _cancel,
+    e.FilesChanged: _files_changed,
     e.StepHeld: _held,
     e.CheckWaived: _waived,
     e.StepAttested: _attested,

@@ -251,6 +251,20 @@ class ClockJumped(Frozen):
     rebooted: bool = False
 
 
+class FileChange(Frozen):
+    """One file that is no longer what the plan was made from; `difference` is a short unified one."""
+
+    path: str
+    difference: str
+
+
+class FilesChanged(Frozen):
+    """These files differ from what the plan was made from; none of them once all are back."""
+
+    type: Literal["FilesChanged"] = "FilesChanged"
+    files: tuple[FileChange, ...] = ()
+
+
 class DurationsMeasured(Frozen):
     """How long the steps of a closed run took, in seconds, for the estimates of later ones."""
 
@@ -306,6 +320,7 @@ Event = Annotated[
     | ControlRequested
     | ControlChanged
     | ClockJumped
+    | FilesChanged
     | DurationsMeasured
     | RunFinished
     | RunRolledBack

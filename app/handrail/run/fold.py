@@ -294,6 +294,10 @@ def _clock_jumped(state: RunState, event: e.ClockJumped, at: Instant) -> RunStat
     return replace(state, clock_jump=state.clock_jump + event.seconds)
 
 
+def _files_changed(state: RunState, event: e.FilesChanged, at: Instant) -> RunState:
+    return replace(state, changed_files=event.files)
+
+
 def _run_finished(state: RunState, event: e.RunFinished, at: Instant) -> RunState:
     return replace(state, phase=Phase.FINISHED, closed=at)
 
@@ -329,6 +333,7 @@ _HANDLERS: dict[type, Any] = {
     e.ControlRequested: _control_requested,
     e.ControlChanged: _control_changed,
     e.ClockJumped: _clock_jumped,
+    e.FilesChanged: _files_changed,
     e.RunFinished: _run_finished,
     e.RunRolledBack: _run_rolled_back,
     e.RunAborted: _run_aborted,

@@ -105,8 +105,9 @@ class Usual(Frozen):
 class Plan(Frozen):
     """The frozen plan of a run.
 
-    `digests` holds the SHA-256 of every file that the plan was made from, by path; `usual` the
-    measured durations of earlier runs by step key, undo steps included.
+    `digests` holds the SHA-256 of every file that the plan was made from, by path, and `sources` the
+    text of those that may be shown; `usual` the measured durations of earlier runs by step key, undo
+    steps included.
     """
 
     runbook: str
@@ -117,6 +118,7 @@ class Plan(Frozen):
     steps: tuple[PlannedStep, ...]
     undo_runbooks: dict[str, tuple[PlannedStep, ...]] = Field(default_factory=dict)
     digests: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, str] = Field(default_factory=dict)
     project_root: str = "."
     tasks_file: str | None = None
     usual: dict[str, Usual] = Field(default_factory=dict)

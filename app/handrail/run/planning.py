@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from handrail.errors import WrongUsage
-from handrail.project.model import Target
+from handrail.project.model import RequiredCheck, Target
 from handrail.run.composing import composed, parameters_in
 from handrail.run.plan import (
     DEFAULT_ESTIMATE,
@@ -36,6 +36,7 @@ def make_plan(
     *,
     digests: Mapping[str, str],
     project_root: Path,
+    sources: Mapping[str, str] | None = None,
     tasks_file: Path | None = None,
     usual: Mapping[str, Usual] | None = None,
 ) -> Plan:
@@ -44,7 +45,7 @@ def make_plan(
     Raises `WrongUsage` where a value that the runbook needs is neither a parameter nor in the target.
     """
     planner = _Planner(target, parameters)
-    steps = planner.steps_of(runbook)
+    steps = with_required_checks(planner.steps_of(runbook), target.require, planner.value)
     return Plan(
         runbook=runbook.path.stem,
         title=planner.text(runbook.title),
@@ -54,6 +55,7 @@ def make_plan(
         steps=tuple(steps),
         undo_runbooks=planner.undo_runbooks,
         digests=dict(digests),
+        sources=dict(sources or {}),
         project_root=str(project_root),
         tasks_file=str(tasks_file) if tasks_file else None,
         usual=dict(usual or {}),
@@ -237,6 +239,28 @@ class _Planner:
         within = _Planner(self._model, {**defaults, **inherited}, given, {*self._later, *later})
         within.undo_runbooks, within.undo_arguments = self.undo_runbooks, self.undo_arguments
         return within
+
+
+def with_required_checks(
+    steps: Sequence[PlannedStep], required: Sequence[RequiredCheck], value: Callable[[Any, str], Any]
+) -> list[PlannedStep]:
+    """The steps with the target's own checks in their gates, whatever the runbook says.
+
+    A check stands before every step that runs the task it names, else before the first step that changes
+    anything: a runbook that was written without a rule, or edited, does not go around it.
+    """
+    gated = list(steps)
+    for check in required:
+        where = f"the target's required check {check.check}"
+        call = PlannedCall(task=check.check, arguments=value(check.arguments, where))
+        named = [i for i, step in enumerate(gated) if step.call and step.call.task == check.before]
+        changing = [i for i, step in enumerate(gated) if step.call and not step.only_looks]
+        for index in named or changing[:1]:
+            step = gated[index]
+            if call not in [gate.call for gate in step.gate]:
+                gates = _numbered((*step.gate, PlannedGate(call=call)))
+                gated[index] = step.model_copy(update={"gate": gates})
+    return gated
 
 
 def _refuse_gated_attestation(kind: StepKind, where: str) -> None:

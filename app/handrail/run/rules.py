@@ -67,11 +67,25 @@ def _trigger_blocks(state: RunState, step: StepState) -> Why:
     )
 
 
+def _plan_broken(state: RunState, step: StepState) -> Why:
+    """A run does what its plan promised: a file that was changed since keeps it from going forward.
+
+    The way back was frozen with the plan, and is never held up by this.
+    """
+    if step.undoes or not state.changed_files:
+        return None
+    names = ", ".join(change.path for change in state.changed_files)
+    return (
+        f"Changed since the plan was made: {names}. Put it back as it was, "
+        "or end this run and open one with a new plan."
+    )
+
+
 def _start(state: RunState, command: c.StartStep, issuer: Actor) -> Why:
     if why := _is_next(state, command.step):
         return why
     step = state.steps[command.step]
-    if why := _trigger_blocks(state, step):
+    if why := _trigger_blocks(state, step) or _plan_broken(state, step):
         return why
     if step.planned.kind is StepKind.ATTEST:
         return "This step is for a person: say whether it holds."
@@ -92,7 +106,7 @@ def _retry(state: RunState, command: c.RetryStep, issuer: Actor) -> Why:
         return f"{step.planned.title} is {step.status.value}: there is nothing to retry."
     if step.attempts and command.after_attempt != step.attempts[-1]:
         return "It was tried again since you looked."
-    return _trigger_blocks(state, step)
+    return _trigger_blocks(state, step) or _plan_broken(state, step)
 
 
 def _attest(state: RunState, command: c.Attest, issuer: Actor) -> Why:

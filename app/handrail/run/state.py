@@ -9,7 +9,7 @@ from typing import Any
 
 from handrail.clock import Instant
 from handrail.run.actors import Actor
-from handrail.run.events import Purpose, Result
+from handrail.run.events import FileChange, Purpose, Result
 from handrail.run.plan import Plan, PlannedCall, PlannedStep
 from handrail.values import TriggerClass
 
@@ -159,6 +159,7 @@ class RunState:
     deadlines_met: bool | None = None
     last_event: Instant | None = None
     clock_jump: float = 0.0
+    changed_files: tuple[FileChange, ...] = ()
 
     @property
     def forward_steps(self) -> tuple[StepState, ...]:

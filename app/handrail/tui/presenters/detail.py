@@ -57,6 +57,8 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         first = words.get(step.status, f"{SIGNS[step.status].word.capitalize()}: ")
         lines.append(line((first, tone), said[0]))
         lines += [line("  " + text) for text in said[1:]]
+    if state.changed_files and step is state.current and not step.undoes:
+        lines += _differences(state)
     if step.by:
         lines.append(line((f"Said by {clean_line(step.by)}", Tone.QUIET)))
     attempt = state.last_attempt(step.key)
@@ -64,6 +66,15 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         lines.append(line(("Still running after it ended: ", Tone.WARN)))
         lines += [line("  " + clean_line(text)) for text in attempt.left_behind]
     return tuple(lines)
+
+
+def _differences(state: RunState) -> list[Line]:
+    """What was changed since the plan was made; nothing goes forward until it is put back."""
+    lines: list[Line] = []
+    for change in state.changed_files:
+        lines.append(line(("Changed since the plan was made: ", Tone.BAD), clean_line(change.path)))
+        lines += [line(("  " + text, Tone.CODE)) for text in clean(change.difference).splitlines()]
+    return lines
 
 
 def _evidence(state: RunState, step: StepState) -> Line:
