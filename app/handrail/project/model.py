@@ -70,10 +70,22 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Announce(Frozen):
-    """Where a deployment is announced (deployment-workflow.md, Step 1)."""
+    """Where a deployment is announced (deployment-workflow.md, Step 1).
 
-    webhook: SecretValue
+    An incoming `webhook` posts message by message; a bot's `token` (Slack's chat.postMessage) keeps a
+    run's messages in one thread.
+    """
+
+    webhook: SecretValue | None = None
+    token: SecretValue | None = None
+    api: str = "https://slack.com/api"
     channel: str = "#deployments"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.webhook is None) == (self.token is None):
+            raise ValueError("exactly one of webhook or token")
+        return self
 
 
 class Maintenance(Frozen):

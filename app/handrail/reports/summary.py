@@ -9,6 +9,7 @@ from typing import Any
 from handrail.clock import Instant
 from handrail.reports.timeline import Line, call_text
 from handrail.run.deadlines import Countdown, countdowns
+from handrail.run.notices import Notice, undelivered
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
@@ -123,7 +124,14 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
             lines.append(f"Changed since the plan was made, so that nothing goes forward: {change.path}")
             lines += [f"    {clean_line(text)}" for text in change.difference.splitlines()]
     lines += [step_line(step) for step in state.current_steps]
+    lines += [notice_line(notice) for notice in undelivered(state)]
     return lines
+
+
+def notice_line(notice: Notice) -> str:
+    """What the channel has not surely got, and why."""
+    first = clean_line(notice.text.split("\n", 1)[0])
+    return f"Announcement {notice.delivery.value}: {first} ({clean_line(notice.latest.evidence) or 'no reason given'})"
 
 
 def countdown_line(each: Countdown) -> str:

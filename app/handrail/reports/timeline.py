@@ -134,6 +134,10 @@ def _cancel(event: e.CancelRequested, state: RunState) -> str:
     return f"{event.by.name} cancels attempt {event.attempt}"
 
 
+def _queued(event: e.AnnouncementQueued, state: RunState) -> str:
+    return f"{title_of(state, event.step)}: on its way to the channel; the run goes on meanwhile"
+
+
 def _files_changed(event: e.FilesChanged, state: RunState) -> str:
     if not event.files:
         return "The plan's files are again what the plan was made from"
@@ -240,6 +244,7 @@ _SENTENCES: dict[type, Callable[[Any, RunState], str | None]] = {
     e.AttemptEnded: _attempt_ended,
     e.AttemptInDoubt: _in_doubt,
     e.CancelRequested: _cancel,
+    e.AnnouncementQueued: _queued,
     e.FilesChanged: _files_changed,
     e.StepHeld: _held,
     e.CheckWaived: _waived,

@@ -90,6 +90,7 @@ class AttemptStarted(Frozen):
     call: PlannedCall
     timeout_seconds: float
     check: str | None = None
+    again: int | None = None
 
 
 class AttemptEnded(Frozen):
@@ -132,6 +133,14 @@ class StepHeld(Frozen):
     step: str
     check: str | None
     reason: str
+
+
+class AnnouncementQueued(Frozen):
+    """An announcement is on its way to the channel, by this attempt; the run goes on meanwhile."""
+
+    type: Literal["AnnouncementQueued"] = "AnnouncementQueued"
+    step: str
+    attempt: int
 
 
 class CheckWaived(Frozen):
@@ -307,6 +316,7 @@ Event = Annotated[
     | AttemptInDoubt
     | CancelRequested
     | StepHeld
+    | AnnouncementQueued
     | CheckWaived
     | StepAttested
     | StepSkipped

@@ -78,6 +78,7 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: Instant) -> R
         announced=at,
         timeout_seconds=event.timeout_seconds,
         check=event.check,
+        again=event.again,
     )
     state = replace(state, attempts={**state.attempts, attempt.number: attempt})
     if event.step is None or event.step not in state.steps:
@@ -192,6 +193,10 @@ def _cancel_requested(state: RunState, event: e.CancelRequested, at: Instant) ->
 
 def _step_held(state: RunState, event: e.StepHeld, at: Instant) -> RunState:
     return _with_step(state, event.step, status=StepStatus.HELD, why=event.reason, checks_passed=frozenset())
+
+
+def _announcement_queued(state: RunState, event: e.AnnouncementQueued, at: Instant) -> RunState:
+    return _with_step(state, event.step, status=StepStatus.PASSED, why="", started=at, ended=at)
 
 
 def _check_waived(state: RunState, event: e.CheckWaived, at: Instant) -> RunState:
@@ -320,6 +325,7 @@ _HANDLERS: dict[type, Any] = {
     e.AttemptInDoubt: _attempt_in_doubt,
     e.CancelRequested: _cancel_requested,
     e.StepHeld: _step_held,
+    e.AnnouncementQueued: _announcement_queued,
     e.CheckWaived: _check_waived,
     e.StepAttested: _step_attested,
     e.StepSkipped: _step_skipped,

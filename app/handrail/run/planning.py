@@ -27,6 +27,7 @@ from handrail.values import Scalar, parse_duration
 
 WATCH_MARGIN = timedelta(minutes=2)
 FENCE_TASK = "shell.fence"
+ANNOUNCING = "announce."
 
 
 def make_plan(
@@ -143,7 +144,7 @@ class _Planner:
             section=self.text(section, where),
             title=self.text(step.title, where),
             prose=step.prose,
-            kind=step.kind,
+            kind=_kind_of(step),
             source=f"{runbook.path}:{step.line}",
             call=self._call_of(step, where),
             statement=self.text(block.attest or step.title, where) if step.kind is StepKind.ATTEST else None,
@@ -239,6 +240,12 @@ class _Planner:
         within = _Planner(self._model, {**defaults, **inherited}, given, {*self._later, *later})
         within.undo_runbooks, within.undo_arguments = self.undo_runbooks, self.undo_arguments
         return within
+
+
+def _kind_of(step: Step) -> StepKind:
+    """The step's kind; a task that only announces is an announcement, which no step waits for."""
+    announces = (step.block.task or "").startswith(ANNOUNCING)
+    return StepKind.ANNOUNCE if announces else step.kind
 
 
 def with_required_checks(

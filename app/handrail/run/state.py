@@ -59,6 +59,7 @@ class AttemptState:
     announced: Instant
     timeout_seconds: float
     check: str | None = None
+    again: int | None = None
     result: Result | None = None
     in_doubt: bool = False
     cancelling: bool = False

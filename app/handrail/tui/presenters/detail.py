@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from handrail.clock import Instant
+from handrail.run.notices import undelivered
 from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import why_irreversible
@@ -59,6 +60,11 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         lines += [line("  " + text) for text in said[1:]]
     if state.changed_files and step is state.current and not step.undoes:
         lines += _differences(state)
+    lines += [
+        line((f"The channel: {notice.delivery.value}. ", Tone.WARN), clean_line(notice.latest.evidence))
+        for notice in undelivered(state)
+        if notice.latest.step == step.key
+    ]
     if step.by:
         lines.append(line((f"Said by {clean_line(step.by)}", Tone.QUIET)))
     attempt = state.last_attempt(step.key)
