@@ -131,7 +131,8 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
 def notice_line(notice: Notice) -> str:
     """What the channel has not surely got, and why."""
     first = clean_line(notice.text.split("\n", 1)[0])
-    return f"Announcement {notice.delivery.value}: {first} ({clean_line(notice.latest.evidence) or 'no reason given'})"
+    why = clean_line(notice.latest.evidence) or "no reason given"
+    return f"Announcement {notice.delivery.value}: {first} ({why})"
 
 
 def countdown_line(each: Countdown) -> str:

@@ -11,6 +11,7 @@ from handrail.clock import Instant
 from handrail.run import events as e
 from handrail.run.events import Event, Purpose, Result
 from handrail.run.fold import apply, open_run, why_it_ended
+from handrail.run.notices import Delivery, notices
 from handrail.run.plan import PlannedCall
 from handrail.run.state import RunState
 from handrail.text import clean_line, duration
@@ -108,7 +109,7 @@ def _attempt_ended(event: e.AttemptEnded, state: RunState) -> str | None:
     how = "" if passed else f": {event.evidence or why_it_ended(event)}"
     match attempt.purpose:
         case Purpose.NOTICE:
-            return None if passed else f"The team's channel could not be told{how}"
+            return _told(event, state, how)
         case Purpose.GATE:
             said = f": {event.evidence}" if event.evidence else ""
             return f"The check {attempt.call.task} says {event.verdict or event.result.value}{said}"
@@ -122,6 +123,19 @@ def _attempt_ended(event: e.AttemptEnded, state: RunState) -> str | None:
     if event.left_behind:
         text += f"; still running: {', '.join(event.left_behind)}"
     return text
+
+
+def _told(event: e.AttemptEnded, state: RunState, how: str) -> str | None:
+    """What became of a notice, and what that asks of a person."""
+    attempt = state.attempts[event.attempt]
+    if event.result is Result.PASSED:
+        return "The team's channel has been told now" if attempt.again else None
+    notice = next(n for n in notices(state) if n.first == (attempt.again or attempt.number))
+    if notice.delivery is Delivery.PERHAPS:
+        return f"The team's channel was perhaps told{how} Look into the channel before you post it by hand"
+    if notice.delivery is Delivery.UNDELIVERED:
+        return f"The team's channel could not be told{how} Post it by hand: {notice.text}"
+    return f"The team's channel could not be told yet{how} It is tried again"
 
 
 def _in_doubt(event: e.AttemptInDoubt, state: RunState) -> str:

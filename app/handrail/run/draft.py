@@ -83,11 +83,9 @@ class Draft:
     def _in_thread(self, call: PlannedCall) -> PlannedCall:
         """The call, told to answer in the thread that the run's first announcement began."""
         thread = self.state.facts.get(THREAD_FACT)
-        return (
-            call
-            if not thread
-            else call.model_copy(update={"arguments": {**call.arguments, "thread": thread}})
-        )
+        if not thread:
+            return call
+        return call.model_copy(update={"arguments": {**call.arguments, "thread": thread}})
 
     def _tell_again(self) -> None:
         if (notice := due_again(self.state, self.now)) is not None:

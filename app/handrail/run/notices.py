@@ -64,13 +64,12 @@ def undelivered(state: RunState) -> tuple[Notice, ...]:
 
 def due_again(state: RunState, now: Instant) -> Notice | None:
     """The oldest notice that is to be tried again now; one at a time, so that their order is kept."""
-    for notice in notices(state):
-        if notice.delivery is Delivery.UNDER_WAY:
-            return None
-        if notice.delivery is Delivery.WAITING:
-            ended = notice.latest.ended or notice.latest.announced
-            return notice if now.since(ended) >= PAUSES[notice.tries - 1] else None
-    return None
+    told = notices(state)
+    waiting = next((notice for notice in told if notice.delivery is Delivery.WAITING), None)
+    if waiting is None or any(notice.delivery is Delivery.UNDER_WAY for notice in told):
+        return None
+    ended = waiting.latest.ended or waiting.latest.announced
+    return waiting if now.since(ended) >= PAUSES[waiting.tries - 1] else None
 
 
 def _delivery(latest: AttemptState, tries: int, state: RunState) -> Delivery:
