@@ -51,6 +51,7 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("maintenance.verify", {"up": False}),
     ("git.checkout", {"ref": "main"}),
     ("git.pull", {}),
+    ("git.revert", {"commit": "HEAD"}),
 )
 # How often they look depends on what they see.
 LOOKING_FOR_A_WHILE = {"pm2.verify", "monitor.watch"}

@@ -9,7 +9,7 @@ from handrail.runbook.model import StepKind
 from handrail.tasks.collection import known_tasks
 
 
-@pytest.mark.parametrize("name", ["production-deploy", "rollback-code"])
+@pytest.mark.parametrize("name", ["production-deploy", "rollback-code", "rollback-revert"])
 def test_a_shipped_runbook_is_whole(name: str) -> None:
     known = known_tasks(None)
     for step in loader.load(name, known_tasks=known).steps:
