@@ -30,6 +30,7 @@ NAMESPACES = (
     "pm2",
     "shell",
     "smoke",
+    "window",
 )
 OWN_PACKAGE = "handrail.tasks."
 
