@@ -19,11 +19,15 @@ DECIDING = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An approval by somebody; `why_not` says why it can't count, whoever gave it; empty where it can."""
+    """An approval by somebody; `why_not` says why it can't count, whoever gave it; empty where it can.
+
+    `told_by` is who says so, where that isn't the approver: an author could name anybody.
+    """
 
     by: Person
     source: str
     why_not: str = ""
+    told_by: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,12 @@ def judge(question: Question, approvals: Sequence[Approval]) -> Judgement:
         by = known(approval.by, question.people)
         why, doubt = approval.why_not, False
         if not why:
-            why, doubt = _objection(by, authors, operator, counted)
+            why, doubt = _objection(by, authors, operator)
+        if not why and approval.told_by is not None:
+            why, doubt = _objection(known(approval.told_by, question.people), authors, operator)
+            why = why and f"signed by {approval.told_by.shown}, who {why}"
+        if not why:
+            why, doubt = _counted_already(by, counted)
         unsure = unsure or doubt
         if not why:
             counted.append(by)
@@ -120,10 +129,8 @@ def judge(question: Question, approvals: Sequence[Approval]) -> Judgement:
     return Judgement.of(Verdict.UNKNOWN if unsure else Verdict.FAIL, summary, *lines)
 
 
-def _objection(
-    by: Person, authors: Sequence[Person], operator: Person, counted: Sequence[Person]
-) -> tuple[str, bool]:
-    """Why this approval doesn't count, and whether that is a doubt rather than knowledge."""
+def _objection(by: Person, authors: Sequence[Person], operator: Person) -> tuple[str, bool]:
+    """Why this person's word doesn't count, and whether that is a doubt rather than knowledge."""
     doubt = ""
     for other, role in [*((author, "the author") for author in authors), (operator, "the operator")]:
         same = same_person(by, other)
@@ -131,10 +138,15 @@ def _objection(
             return f"is {role}", False
         if same is None:
             doubt = doubt or f"can't be told from {role}, {other.shown}: name both in review.people"
-    if doubt:
-        return doubt, True
+    return doubt, bool(doubt)
+
+
+def _counted_already(by: Person, counted: Sequence[Person]) -> tuple[str, bool]:
+    """Whether this person's approval stands already; two names that can't be compared may be one person."""
     for other in counted:
         same = same_person(by, other)
-        if same is not False:
-            return f"counted already, as {other.shown}" if same else f"may be {other.shown}", same is None
+        if same:
+            return f"counted already, as {other.shown}", False
+        if same is None:
+            return f"may be {other.shown}, who is counted already: name both in review.people", True
     return "", False
