@@ -22,14 +22,17 @@ from handrail.errors import WrongUsage
 NAMESPACES = (
     "announce",
     "app",
+    "ci",
     "database",
     "git",
     "maintenance",
     "monitor",
     "node",
     "pm2",
+    "review",
     "shell",
     "smoke",
+    "tests",
     "window",
 )
 OWN_PACKAGE = "handrail.tasks."
