@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from handrail.cli.engines import keep_engine
-from handrail.clock import Clock
+from handrail.clock import Clock, Instant, SystemClock
 from handrail.engine.launch import ensure_engine
 from handrail.errors import WrongUsage
 from handrail.journal.base import Journal
@@ -192,6 +192,10 @@ class RunOpening:
                 next_step=f"give --take-lock {self.target.name} --reason REASON.",
             )
         self._take_lock = reason
+
+    def now(self) -> Instant:
+        """The present moment, by the clock of the run that would be opened."""
+        return (self._clock or SystemClock()).now()
 
     def found(self, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
         """The parameters with their defaults, and what is wrong with them or missing."""

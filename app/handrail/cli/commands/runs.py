@@ -11,6 +11,7 @@ from handrail.cli.completing import complete_runs
 from handrail.cli.joining import pick_run
 from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
+from handrail.cli.window import run_window
 from handrail.clock import Instant
 from handrail.errors import ExitCode
 from handrail.journal.base import Journal
@@ -87,7 +88,8 @@ def show(here: Surroundings, run: str | None, as_json: bool) -> int:
     if as_json:
         print(mask(json.dumps({**as_values(state, lines), "damage": damage}, indent=2), secrets))
         return ExitCode.FINISHED
-    out = [f"Run {state.run}", *status_lines(state, here.clock.now())]
+    now = here.clock.now()
+    out = [f"Run {state.run}", *status_lines(state, now), *run_window(state, now)]
     out += [f"  {name} = {value}" for name, value in state.plan.parameters.items()]
     if state.facts:
         out += ["", "Facts"] + [f"  {name} = {value}" for name, value in state.facts.items()]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from handrail.clock import Instant
 from handrail.run.deadlines import countdowns, expected_duration
+from handrail.run.duration import usual
 from handrail.run.state import RunState
 from handrail.run.undo import undo_plan
 from handrail.text import clean_line, countdown, duration
 from handrail.tui.presenters.countdown import whole
 from handrail.tui.presenters.line import Line, Tone, line
-from handrail.tui.presenters.steps import usual
 
 
 def rollback_lines(state: RunState) -> tuple[Line, ...]:
