@@ -13,6 +13,7 @@ from handrail.journal.session import Entry, RunFollower
 from handrail.reports.summary import countdown_line
 from handrail.reports.timeline import sentence
 from handrail.run.deadlines import Countdown, countdowns
+from handrail.run.emergency import emergency_words
 from handrail.run.events import read_event, write_event
 from handrail.run.state import AttemptState
 from handrail.text import clean_line, mask
@@ -66,6 +67,8 @@ class Narrator:
         mark = " (PRODUCTION)" if state.plan.target.production else ""
         steps = len(state.forward_steps)
         self.say(f"Run {state.run}: {state.plan.title} on {state.plan.target.name}{mark}, {steps} steps")
+        if state.plan.emergency is not None:
+            self.say(emergency_words(state.plan.emergency))
 
     def _hand_on(self, entry: Entry) -> None:
         if self._events_to is None:

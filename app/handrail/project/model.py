@@ -99,6 +99,19 @@ class Database(Frozen):
         default="migrate:dry-run", description="Prints the SQL of pending migrations, and runs none of it"
     )
     backups: Path = Path("backups")
+    rehearsals: Path = Field(
+        default=Path("rehearsals.jsonl"),
+        description="The record of migrations' ways down, rehearsed on staging",
+    )
+    admin_url: SecretValue | None = Field(
+        default=None, description="A role that may create and rename databases; the application's by default"
+    )
+    scratch_url: SecretValue | None = Field(
+        default=None, description="Another server where backups are tried; the application's own by default"
+    )
+    maintenance_database: str = Field(
+        default="postgres", description="The database that is connected to while another one is renamed"
+    )
 
 
 class Flow(Frozen):
@@ -203,6 +216,13 @@ class Review(Frozen):
     approvals: Path = Path("approvals")
 
 
+class Hotfix(Frozen):
+    """How small an emergency's change should be: above this, its size is a warning."""
+
+    max_files: int = Field(default=5, ge=1)
+    max_lines: int = Field(default=50, ge=1)
+
+
 class Target(Frozen):
     """What is deployed to: its checkout, addresses, process list, database and limits.
 
@@ -228,6 +248,7 @@ class Target(Frozen):
     database: Database | None = None
     smoke: Smoke = Field(default_factory=Smoke)
     monitor: Monitor = Field(default_factory=Monitor)
+    hotfix: Hotfix = Field(default_factory=Hotfix)
     staging: StagingRule | None = None
     mirror: Mirror | None = None
     scenarios: Scenarios = Field(default_factory=Scenarios)

@@ -102,6 +102,17 @@ class Usual(Frozen):
     count: int
 
 
+class Emergency(Frozen):
+    """That a run is an emergency: its incident, who is on call, and why each skipped rule is skipped.
+
+    A rule is named by its check.
+    """
+
+    incident: str
+    on_call: str
+    skipped: dict[str, str] = Field(default_factory=dict)
+
+
 class Plan(Frozen):
     """The frozen plan of a run.
 
@@ -120,3 +131,4 @@ class Plan(Frozen):
     project_root: str = "."
     tasks_file: str | None = None
     usual: dict[str, Usual] = Field(default_factory=dict)
+    emergency: Emergency | None = None
