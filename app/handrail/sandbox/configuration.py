@@ -38,6 +38,15 @@ production = true
 [targets.production.monitor]
 duration = "20s"
 every = "2s"
+
+# One practises at any hour. Without this table, production's window is 9:00 to 17:00 Pacific Time on
+# working days.
+[targets.production.window]
+timezone = "UTC"
+opens = "00:00"
+closes = "24:00"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+country = ""
 """
     if not record.staging:
         return text
