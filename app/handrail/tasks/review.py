@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -153,7 +154,9 @@ class Gathering:
         return Approval(by, source, f"{signers.name} doesn't allow its key for this, or not now")
 
     def _signers(self) -> tuple[Path, str]:
-        """The project's list of signers. Raises `HandrailError` where it can't be read."""
+        """The project's list of signers. Raises `HandrailError` where nothing can be verified by it."""
+        if shutil.which("ssh-keygen") is None:
+            raise HandrailError("ssh-keygen isn't installed here (apt-get install openssh-client)")
         signers = self.settings.allowed_signers
         if signers is None:
             raise HandrailError(
