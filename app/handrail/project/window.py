@@ -9,7 +9,7 @@ import re
 from datetime import date, datetime, time
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, field_validator, model_validator
 
 from handrail.values import Frozen
 
@@ -58,7 +58,14 @@ class Freeze(Frozen):
 
     begins: DayOrMoment = Field(alias="from")
     ends: DayOrMoment = Field(alias="until")
-    reason: str = Field(min_length=1)
+    reason: str
+
+    @field_validator("reason")
+    @classmethod
+    def _said(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("why nothing may be deployed then")
+        return value
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -83,10 +90,17 @@ class Window(Frozen):
     timezone: str = "America/Los_Angeles"
     opens: TimeOfDay = "09:00"
     closes: TimeOfDay = "17:00"
-    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WORKING_DAYS
+    days: tuple[Weekday, ...] = WORKING_DAYS
     country: str = "US"
     subdivision: str = ""
     freezes: tuple[Freeze, ...] = ()
+
+    @field_validator("days")
+    @classmethod
+    def _some_day(cls, value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
+        if not value:
+            raise ValueError("at least one day; `enabled = false` takes the window away")
+        return value
 
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> Self:
