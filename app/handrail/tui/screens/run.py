@@ -19,6 +19,7 @@ from handrail.run import events as e
 from handrail.run.state import AttemptState, Phase, RunState, StepState
 from handrail.text import clean_line
 from handrail.tui.desk import CommandDesk
+from handrail.tui.issues import IssuesOf, no_issues
 from handrail.tui.presenters.actions import ACTIONS, BY_NAME, NARROW, Asks, key_lines, label
 from handrail.tui.presenters.countdown import countdown_view
 from handrail.tui.presenters.detail import detail_lines, detail_title
@@ -70,8 +71,10 @@ class RunScreen(Screen[None]):
         *,
         secrets: Sequence[str] = (),
         may_act: bool = True,
+        issues: IssuesOf = no_issues,
     ) -> None:
         super().__init__()
+        self._issues = issues
         self.session = session
         self.desk = CommandDesk(session, may_act=may_act)
         self._log_path = log_path
@@ -217,7 +220,8 @@ class RunScreen(Screen[None]):
         if step is None:
             return
         self.query_one("#step-title", Lines).show(detail_title(state, step, self._shown_at))
-        self.query_one("#step-lines", Lines).show(*detail_lines(state, step), layout=True)
+        lines = detail_lines(state, step, self._issues(state, step))
+        self.query_one("#step-lines", Lines).show(*lines, layout=True)
         attempt = self._attempt_in_view(state, step)
         log = self.query_one(LogView)
         log.open(self._log_path(state.run, attempt.number) if attempt else None)
