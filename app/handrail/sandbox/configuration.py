@@ -67,6 +67,8 @@ every = "2s"
 [targets.staging.mirror]
 of = "production"
 anonymised = ["orders.customer"]
+# Production's customers order all the time; `handrail sandbox up --staging` brings staging up to them.
+slack = 1000
 
 [targets.staging.mirror.accepted]
 "environment PORT" = "both environments run on this one machine"
