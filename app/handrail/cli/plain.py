@@ -139,7 +139,8 @@ class PlainScreen:
                 lines.append(f"  Say whether it holds{by}: {step.planned.statement}")
             if state.running is None and (usual := state.plan.usual.get(step.key)) is not None:
                 took = duration(timedelta(seconds=usual.median))
-                lines.append(f"  It usually takes {took} (measured {usual.count} times)")
+                how = "rehearsed" if usual.rehearsed else "measured"
+                lines.append(f"  It usually takes {took} ({how} {usual.count} times)")
         lines.append(f"> {allowed(state, is_operator=self._session.is_operator)}")
         text = "\n".join(lines)
         if text != self._prompted:

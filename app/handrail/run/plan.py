@@ -95,11 +95,15 @@ class PlannedStep(Frozen):
 
 
 class Usual(Frozen):
-    """How long something took before: median and high quantile in seconds, over `count` runs."""
+    """How long something took before: median and high quantile in seconds, over `count` runs.
+
+    `rehearsed` where that was on staging, since the target itself never did it.
+    """
 
     median: float
     high: float
     count: int
+    rehearsed: bool = False
 
 
 class Emergency(Frozen):

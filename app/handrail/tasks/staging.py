@@ -16,12 +16,12 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from handrail.errors import HandrailError, StorageFault, WrongUsage
-from handrail.policy.data_intact import lost_rows
 from handrail.policy.gate import Verdict
 from handrail.policy.soak import Staged, judge_soak, same_commit
 from handrail.probes.exchange import NoAnswer
 from handrail.tasks.app import REQUESTS, ask_served, served_release, version_request
 from handrail.tasks.neighbours import beside, state_folder
+from handrail.tasks.row_counts import lost_rows
 from handrail.tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:

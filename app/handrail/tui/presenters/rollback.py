@@ -18,7 +18,8 @@ def rollback_lines(state: RunState) -> tuple[Line, ...]:
     lines: list[Line] = [line((f"Will be done, in this order ({len(plan.steps)}):", Tone.STRONG))]
     for number, step in enumerate(plan.steps, 1):
         takes, measured = usual(state.plan, step)
-        source = "" if measured else ", estimated"
+        known = state.plan.usual.get(step.key)
+        source = ", rehearsed" if known and known.rehearsed else "" if measured else ", estimated"
         lines.append(
             line(f" {number:>2}. {clean_line(step.title)}", (f" ({duration(takes)}{source})", Tone.QUIET))
         )
