@@ -32,11 +32,10 @@ def stats(here: Surroundings, target: str | None, days: int, as_json: bool, as_c
     found = []
     with here.journal_to_read() as journal:
         for head in journal.runs(limit=MOST_RUNS) if journal else []:
-            if target not in (None, head.target):
-                continue
             # A day more than asked: which day it was is a question of the time zone.
-            if (now.wall - head.opened.wall) > (days + 1) * 86_400:
-                break
+            too_old = now.wall - head.opened.wall > (days + 1) * 86_400
+            if too_old or target not in (None, head.target):
+                continue
             assert journal is not None  # noqa: S101  (there are heads)
             found.append(deployment_of(RunFollower(journal, head.run).state))
     statistics = statistics_of(
