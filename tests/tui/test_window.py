@@ -49,16 +49,22 @@ def engine(tmp_path: Path) -> Engine:
     ],
 )
 def test_the_start_screen_says_it(moment: str, tone: Tone, words: str) -> None:
-    shown = window_line(deploy_plan(), at(moment), CALENDAR)
+    shown = window_line(deploy_plan(), at(moment), CALENDAR, 80)
     assert words in text_of(shown)
     assert shown[0][1] is tone
 
 
+def test_on_a_narrow_screen_it_is_short() -> None:
+    shown = window_line(deploy_plan(), at("2026-11-23T16:59"), CALENDAR, 40)
+    assert text_of(shown).startswith("Window closes 17:00 PST in 1m")
+    assert "deploy" not in text_of(shown)
+
+
 def test_without_a_plan_a_window_or_a_calendar_nothing_is_said() -> None:
     elsewhere = deploy_plan(target=TARGET.model_copy(update={"production": False}))
-    assert window_line(None, at("2026-11-23T12:00"), CALENDAR) == ()
-    assert window_line(elsewhere, at("2026-11-23T12:00"), CALENDAR) == ()
-    assert window_line(deploy_plan(), at("2026-11-23T12:00"), None) == ()
+    assert window_line(None, at("2026-11-23T12:00"), CALENDAR, 80) == ()
+    assert window_line(elsewhere, at("2026-11-23T12:00"), CALENDAR, 80) == ()
+    assert window_line(deploy_plan(), at("2026-11-23T12:00"), None, 80) == ()
 
 
 @pytest.mark.parametrize(

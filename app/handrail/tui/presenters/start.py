@@ -45,12 +45,13 @@ def plan_title(plan: Plan | None) -> Line:
     return line(("Plan", Tone.STRONG), (words, Tone.QUIET))
 
 
-def window_line(plan: Plan | None, now: Instant, calendar: Calendar | None) -> Line:
+def window_line(plan: Plan | None, now: Instant, calendar: Calendar | None, width: int) -> Line:
     """The deployment window, and whether the plan fits into what is left of it; empty without a window."""
     outlook = plan_outlook(plan, now, calendar) if plan is not None else None
     if outlook is None:
         return ()
-    return line((clean_line(outlook.words), Tone.WARN if outlook.warns else Tone.QUIET))
+    words = outlook.words if width >= NARROW else outlook.short[:1].upper() + outlook.short[1:]
+    return line((clean_line(words), Tone.WARN if outlook.warns else Tone.QUIET))
 
 
 def plan_rows(plan: Plan) -> tuple[StepRow, ...]:

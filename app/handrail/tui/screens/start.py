@@ -107,7 +107,7 @@ class StartScreen(Screen[None]):
             self.app.call_from_thread(self._show_window)
 
     def _show_window(self) -> None:
-        words = window_line(self._plan, self._opening.now(), self._calendar)
+        words = window_line(self._plan, self._opening.now(), self._calendar, self.size.width)
         shown = self.query_one("#window", Lines)
         shown.display = bool(words)
         shown.show(words, layout=True)
