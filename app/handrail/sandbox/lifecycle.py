@@ -105,14 +105,19 @@ class Sandbox:
                 return
             self._reset(record, progress, new_ports=new_ports)
 
-    def down(self, progress: Progress) -> None:
-        """End every process that the sandbox started, by identity, and nothing else; files are kept."""
+    def down(self, progress: Progress, *, staging: bool = False) -> None:
+        """End every process that the sandbox started, by identity, and nothing else; files are kept.
+
+        With `staging`, end that environment alone; it no longer belongs to the sandbox until it is asked for.
+        """
         if not self.layout.root.exists():
             return
         with self._locked(), self._faults():
             record = Record.read(self.layout.record)
-            if record is not None:
+            if record is not None and not staging:
                 self._stop(record, progress)
+            elif record is not None and record.staging:
+                self._leave_staging(record, progress)
 
     def status(self) -> SandboxStatus:
         """How the sandbox is now. Looks only; with what doesn't answer, it takes at most some seconds."""
@@ -353,6 +358,15 @@ class Sandbox:
         # On a full disk the record keeps the identities of processes that have ended, which harms nothing.
         with suppress(OSError):
             record.save()
+
+    def _leave_staging(self, record: Record, progress: Progress) -> None:
+        site, proxy = self._site(record, progress), self.layout.staged.proxy
+        with site.commands.step("Ending staging"):
+            end_processes(record.living(proxy), signal.SIGTERM, grace=5)
+            site.staging.stop()
+        record.staging = False
+        record.save()
+        self._write_project_file(site)
 
     def _parallel(self, site: _Site, *tasks: Callable[[], None]) -> None:
         """Run tasks side by side; the first failure stops the others, and is raised."""

@@ -26,7 +26,7 @@ ACTIONS = ("up", "status", "reset", "down")
     help="Its folder. Without it: `sandbox` in the state directory.",
 )
 @click.option("--new-ports", is_flag=True, help="With reset: choose free ports anew.")
-@click.option("--staging", is_flag=True, help="With up: a staging environment too, from now on.")
+@click.option("--staging", is_flag=True, help="With up: a staging environment too; with down: only that.")
 @click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
 @click.pass_obj
 def sandbox(
@@ -48,7 +48,7 @@ def sandbox(
         case "reset":
             chosen.reset(progress, new_ports=new_ports)
         case "down":
-            chosen.down(progress)
+            chosen.down(progress, staging=staging)
     status = chosen.status()
     if as_json:
         values = {**asdict(status), "running": status.running, "project": chosen.project_file}
