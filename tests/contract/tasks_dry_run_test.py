@@ -37,6 +37,8 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("database.backup", {"name": "contract"}),
     ("database.backed_up", {}),
     ("database.pending", {}),
+    ("database.atomic", {}),
+    ("database.down_rehearsed", {}),
     ("database.migrate", {}),
     ("database.migrate_down", {"to": "1700000000000_create-orders"}),
     ("database.migrate", {}),
@@ -56,10 +58,15 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 # How often they look depends on what they see.
 LOOKING_FOR_A_WHILE = {"pm2.verify", "monitor.watch"}
+# They work in the project's own clone and journal, not in the target: tests/e2e/tasks/test_hotfix_tasks.py,
+# tests/unit/cli/test_emergency_commands.py.
+ELSEWHERE = {"hotfix.branch", "hotfix.size", "hotfix.release", "postmortem.none_overdue"}
+# What they execute depends on what is pending, and on this run's backup.
+AS_THE_DATABASE_IS = {"database.rehearse", "database.loss", "database.restore"}
 
 
 def test_a_dry_run_prints_what_a_real_run_executes(shop: Shop, tmp_path: Path) -> None:
-    assert {name for name, _ in CALLS} | LOOKING_FOR_A_WHILE == set(known_tasks(None))
+    assert {name for name, _ in CALLS} | LOOKING_FOR_A_WHILE | AS_THE_DATABASE_IS == set(known_tasks(None))
     target = shop.target
     for number, (name, arguments) in enumerate(CALLS):
         before = shop.run("git", "rev-parse", "HEAD")
@@ -74,7 +81,7 @@ def test_a_dry_run_prints_what_a_real_run_executes(shop: Shop, tmp_path: Path) -
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=shop.environment,
+            env=shop.environment | {"HANDRAIL_REPORT": str(folder / "report.jsonl")},
             text=True,
             timeout=180,
             check=False,
@@ -92,6 +99,9 @@ def test_a_preview_changes_nothing(shop: Shop) -> None:
         assert preview(name, arguments, shop.target) or name in ("database.backed_up", "window.open")
     assert preview("pm2.verify", {"commit": "${facts.commit}"}, shop.target)
     assert preview("monitor.watch", {"duration": "30m"}, shop.target)
+    assert [line for line in preview("database.restore", {}, shop.target) if "pg_restore" in line]
+    assert preview("database.loss", {}, shop.target)
+    assert preview("database.rehearse", {}, shop.target.model_copy(update={"production": False}))
     assert (
         shop.run("git", "status", "--porcelain"),
         shop.run("git", "rev-parse", "HEAD"),

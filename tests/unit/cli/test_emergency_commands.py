@@ -112,7 +112,7 @@ def test_a_hotfix_is_planned_from_its_options(here: Path, capsys) -> None:
     assert main([*HOTFIX, "--skip", "staging=the shop is down", "--no-push"]) == ExitCode.FINISHED
     out = capsys.readouterr().out
     for words in (
-        "EMERGENCY INC-1, on call: @x; skipped: staging.",
+        "EMERGENCY INC-1, on call: @x; skipped: staging.verified (the shop is down)",
         "(the shop is down)",
         "git branch --no-track hotfix/INC-1",
         "push = no",

@@ -36,6 +36,8 @@ def test_an_answer_that_gives_no_reason_keeps_the_rule(answer, reason) -> None:
         ("window.open", True, ("window.open",), "never waives window.open"),
         ("staging.soaked", True, ("staging.soaked", "x"), "never waives"),
         ("staging.*", True, ("staging.soaked",), "never waives"),
+        ("staging.rehearsed", True, (), "stays in force"),
+        ("staging.*", True, (), "stays in force"),
         ("postmortem.none_overdue", True, ("postmortem.none_overdue",), "never waives"),
         ("window.open", False, (), "can't be waived"),
         ("database.backed_up", True, (), "stays in force"),

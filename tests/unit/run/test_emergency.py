@@ -28,7 +28,7 @@ parameters:
 emergency:
   skips:
     skip_window: [window.open]
-    skip_staging: ["staging.*"]
+    skip_staging: [staging.verified, staging.soaked]
 ---
 # Hotfix
 ## Deploy

@@ -12,7 +12,7 @@ from handrail.cli.surroundings import Surroundings
 from handrail.errors import WrongUsage
 
 RUNBOOK = "hotfix"
-RULES = ("window", "staging", "soak")
+RULES = ("window", "staging")
 
 
 @click.command()
