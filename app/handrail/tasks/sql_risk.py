@@ -155,6 +155,9 @@ def words_of(sql: str) -> tuple[str, ...]:
         tokens = sqlglot.tokenize(sql, read="postgres")
     except sqlglot.errors.SqlglotError:
         return ()
+    if len(tokens) > 1 and tokens[0].token_type is TokenType.COMMAND:
+        # The tokenizer takes all that follows such a word as one string.
+        return (tokens[0].text.upper(), *words_of(tokens[1].text))
     quoted = (TokenType.IDENTIFIER, TokenType.STRING, TokenType.HEREDOC_STRING)
     return tuple("" if token.token_type in quoted else token.text.upper() for token in tokens)
 

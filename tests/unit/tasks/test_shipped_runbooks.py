@@ -8,7 +8,14 @@ from handrail.runbook import loader
 from handrail.runbook.model import StepKind
 from handrail.tasks.collection import known_tasks
 
-SHIPPED = ["hotfix", "production-deploy", "rollback-code", "rollback-revert", "staging-deploy", "staging-verify"]
+SHIPPED = [
+    "hotfix",
+    "production-deploy",
+    "rollback-code",
+    "rollback-revert",
+    "staging-deploy",
+    "staging-verify",
+]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

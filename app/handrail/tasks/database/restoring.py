@@ -96,12 +96,13 @@ def restore(context: Context, backup: str = "", sha256: str = "") -> None:
 def _backup_of(place: Workplace, backup: str, sha256: str) -> tuple[Path, RowCounts]:
     """The dump and its rows, unchanged since it was proved. Raises `Refused` where it isn't that."""
     facts = latest_facts(place.folder) if place.folder else {}
-    dump = Path(backup or str(facts.get("backup") or ""))
-    manifest = read_manifest(dump) if dump.name else None
-    if not place.performer.size(dump) or manifest is None:
+    named = backup or str(facts.get("backup") or "")
+    dump = Path(named or "the-backup-of-this-run.dump")
+    manifest = read_manifest(place, dump) if place.performer.size(dump) else None
+    if manifest is None:
         raise Refused(
             f"There is no backup {dump} with its list of rows beside it."
-            if dump.name
+            if named
             else "This run has made no backup.",
             still_safe="nothing was changed.",
             next_step="name one by the argument `backup`; one without its list must be restored by hand.",
