@@ -19,6 +19,7 @@ SCENARIOS: tuple[Scenario, ...] = ("mirrors production", "happy path", "error ha
 class StagingRule(Frozen):
     """In a production target: where a commit must have been, for how long, and what it must have passed."""
 
+    enabled: bool = True
     target: str = "staging"
     soak: Duration = Field(default="24h", validate_default=True)
     scenarios: tuple[Scenario, ...] = SCENARIOS

@@ -49,7 +49,12 @@ days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 country = ""
 """
     if not record.staging:
-        return text
+        return f"""\
+{text}
+# `handrail sandbox up --staging` makes a staging environment, and asks for it here.
+[targets.production.staging]
+enabled = false
+"""
     return f"""\
 {text}
 # A release must have been on staging for a day without interruption, and have passed what is tried there.

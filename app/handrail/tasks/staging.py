@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from handrail.reports.staging import History
 
 MOST_RUNS = 200
+# What a dry run finds on staging: another commit than the one it would go back to.
+DRY_COMMIT = "1" * 40
 MOST_EVENTS = 20_000
 _TOLD = ("AttemptStarted", "AttemptEnded", "RunFinished", "RunRolledBack")
 
@@ -49,7 +51,7 @@ def served_by(place: Workplace) -> tuple[str, datetime | None]:
     Empty where its answers differ or name no commit; the newest start of its processes counts. Raises
     `NoAnswer`.
     """
-    request = version_request(place.target, "", "")
+    request = version_request(place.target, "", DRY_COMMIT)
     commits: set[str] = set()
     starts: list[datetime | None] = []
     for number in range(REQUESTS):
@@ -160,8 +162,8 @@ def data_intact(context: Context, commit: str, rows: str, began: float = 0.0) ->
     place = workplace(context)
     evidence = _intact(place, commit, rows)
     place.fact("rehearsed_back", commit)
-    if began:
-        place.fact("rehearsal_back_seconds", round(time.time() - float(began), 1))
+    if start := _number(began):
+        place.fact("rehearsal_back_seconds", round(time.time() - start, 1))
     place.conclude(True, evidence)
 
 
@@ -172,7 +174,8 @@ def rehearsed(context: Context, commit: str, back: str, rows: str, back_seconds:
     evidence = _intact(place, commit, rows)
     if same_commit(back, commit):
         raise place.unknown("the rollback led to the same commit, which proves nothing")
-    took = f" in {float(back_seconds):.0f} s" if back_seconds else ""
+    seconds = _number(back_seconds)
+    took = f" in {seconds:.0f} s" if seconds else ""
     place.conclude(True, f"rolled back to {back[:12]}{took}, and forward again: {evidence}")
 
 
@@ -193,6 +196,11 @@ def _intact(place: Workplace, commit: str, rows: str) -> str:
     return f"{served}; no table lost a row ({as_lines(counts)})"
 
 
+def _number(value: object) -> float:
+    """A fact that is a number; 0 where a dry run hands in its name."""
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
 def _counted(rows: str) -> dict[str, int]:
     try:
         found = json.loads(rows)
@@ -207,6 +215,12 @@ def verified(context: Context, commit: str = "", ref: str = "") -> None:
     """Check that a commit (or `ref`) was on staging long enough, and passed what is tried there."""
     place = workplace(context)
     rule = place.target.staging
+    if rule is None and not place.target.production:
+        place.conclude(True, f"{place.site.name} is no production target: nothing has to be staged before it")
+        return
+    if rule is not None and not rule.enabled:
+        place.conclude(True, f"handrail.toml asks for no staging before {place.site.name} (enabled = false)")
+        return
     if rule is None:
         raise place.unknown(
             f"the target {place.site.name} doesn't say where its releases are staged",

@@ -26,6 +26,8 @@ Found = TypeVar("Found")
 # Above this, a count would read through a large table of production: the planner's estimate is enough.
 COUNTED_ROWS = 1_000_000
 MOST_VALUES = 50_000
+# What a dry run shows in place of the tables that it can't ask for.
+DRY_TABLE = "EACH_TABLE"
 _COLUMN = re.compile(r"^(?:([A-Za-z_]\w*)\.)?([A-Za-z_]\w*)\.([A-Za-z_]\w*)$")
 _SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)$")
 SERVER = """\
@@ -62,11 +64,13 @@ def server(place: Workplace) -> dict[str, str]:
 
 def row_counts(place: Workplace) -> dict[str, int]:
     """The rows of every table, counted; of very large ones, the planner's estimate."""
-    found = {name: int(count) for name, count in _pairs(ask(place, TABLES)).items()}
+    found = {name: int(count) for name, count in _pairs(ask(place, TABLES, dry=f"{DRY_TABLE}|0")).items()}
     small = [name for name, estimate in found.items() if estimate < COUNTED_ROWS]
     if small:
         counts = " union all ".join(f"select '{_quoted(name)}', count(*) from {name}" for name in small)  # noqa: S608
-        found |= {name: int(count) for name, count in _pairs(ask(place, counts)).items()}
+        found |= {
+            name: int(count) for name, count in _pairs(ask(place, counts, dry=f"{DRY_TABLE}|0")).items()
+        }
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,11 +26,13 @@ from handrail.project.loader import load
 from handrail.project.staging import SCENARIOS
 from handrail.reports.staging import History, Told, staging_history
 from handrail.run.actors import Actor
+from handrail.tasks.dry import preview
 from handrail.tasks.staging import staged_of
 from sandbox_fixture import Shop, silent
 from waiting import wait_for
 
 pytestmark = pytest.mark.e2e
+LINE = re.compile(r"\$ |[A-Z]+ http")
 CUSTOMER = "a.customer@shop.invalid"
 
 
@@ -207,6 +210,12 @@ def test_a_release_is_staged_tried_and_asked_for(staged: Shop, tmp_path: Path) -
     assert len(undone) == len(plan.undo_runbooks["rollback-code"])
     assert all(plan.usual[key].rehearsed for key in undone)
 
+    target = load(shop.sandbox.project_file).targets["staging"]
+    for task in ("scenarios.errors", "staging.count_rows"):
+        executed = [line for line in operator.check("staging", task).log.splitlines() if LINE.match(line)]
+        promised = preview(task, {}, target)
+        assert len(promised) == len(executed)
+        assert promised[:1] == executed[:1]
     assert operator.check("production", "scenarios.load").code == 1, "no load on production, ever"
     staging_sql(shop, f"update orders set customer = '{CUSTOMER}'")
     leaked = operator.check("staging", "staging.mirrors")
@@ -215,10 +224,11 @@ def test_a_release_is_staged_tried_and_asked_for(staged: Shop, tmp_path: Path) -
     assert CUSTOMER not in leaked.log
 
     shop.sandbox.down(silent, staging=True)
-    shop.sandbox.project_file.write_text(
-        shop.sandbox.project_file.read_text()
-        + '[targets.production.staging]\n\n[targets.staging]\nurl = "http://127.0.0.1:9"\n'
-    )
+    text = shop.sandbox.project_file.read_text()
+    assert "enabled = false" in text
+    assert operator.check("production", "staging.verified", commit=commit).verdict == "pass"
+    asked = text.replace("enabled = false", "enabled = true")
+    shop.sandbox.project_file.write_text(asked + '\n[targets.staging]\nurl = "http://127.0.0.1:9"\n')
     gone = operator.check("production", "staging.verified", commit=commit)
     assert gone.verdict == "unknown", gone.log
     assert "doesn't answer" in gone.evidence
