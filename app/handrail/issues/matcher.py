@@ -18,6 +18,7 @@ MOST_LINES = 2_000
 LONGEST_LINE = 2_000
 MOST_FOUND = 3
 _WORDS = re.compile(r"[\w@/.-]+")
+_EXIT_CODE = re.compile(r"\bexit code (\d{1,3})\b")
 _COLOUR = re.compile(r"\x1b\[[0-9;:]{0,64}m")
 
 
@@ -61,7 +62,7 @@ def _concerns(patterns: Sequence[str], name: str) -> bool:
 
 def _shows(symptom: Symptom, failure: Failure, lines: Sequence[str]) -> str | None:
     """The line that shows the symptom, empty where another sign does; `None` where it isn't there."""
-    if symptom.exit_code and failure.exit_code not in symptom.exit_code:
+    if symptom.exit_code and _exit_codes(failure).isdisjoint(symptom.exit_code):
         return None
     for name, pattern in symptom.facts.items():
         value = failure.facts.get(name)
@@ -72,6 +73,12 @@ def _shows(symptom: Symptom, failure: Failure, lines: Sequence[str]) -> str | No
     if not matches(f"(?m){symptom.log}", "\n".join(lines)):
         return None
     return next((line for line in lines if matches(symptom.log, line)), "")
+
+
+def _exit_codes(failure: Failure) -> set[int]:
+    """The task's own exit code, and that of the command which it says has failed."""
+    named = {int(code) for code in _EXIT_CODE.findall(failure.reason[:LOG_TAIL_BYTES])}
+    return named if failure.exit_code is None else {*named, failure.exit_code}
 
 
 def _text(value: object) -> str:

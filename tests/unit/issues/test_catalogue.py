@@ -41,6 +41,11 @@ def test_each_entry_says_the_cause_and_what_to_do_and_what_does_it(issue) -> Non
 CASES = [
     ("pm2.verify", "Error: DATABASE_URL is not set", "misses the environment variable DATABASE_URL"),
     ("pm2.verify", "KeyError: required environment variable SESSION_SECRET", "variable SESSION_SECRET"),
+    (
+        "pm2.verify",
+        "Error: The setting DATABASE_URL is missing: write it into .env.",
+        "variable DATABASE_URL",
+    ),
     ("pm2.verify", "Missing env var: `STRIPE_API_KEY`", "variable STRIPE_API_KEY"),
     ("pm2.verify", 'Environment variable "SMTP_HOST" is missing', "variable SMTP_HOST"),
     ("shell.fence", "deploy.sh: line 3: APP_HOME: unbound variable", "variable APP_HOME"),
@@ -144,6 +149,15 @@ def test_a_project_adds_entries_of_its_own(tmp_path: Path) -> None:
     [found] = find(issues, failure(3, 0))
     assert found.title == "The licence server refuses host-12"
     assert find(issues, failure(5, 0)) == ()
+    said = Failure(
+        step="a",
+        task="licence.take",
+        exit_code=1,
+        facts={"seats": 0},
+        log=log,
+        reason="`licence` ended with exit code 4 (in x).",
+    )
+    assert find(issues, said)
     assert find(issues, failure(3, 10)) == ()
     assert find(issues, failure(3, 0, "licence_take")) == ()
     assert find(issues, Failure(step="a", task="licence.take", exit_code=3, log=log)) == ()
