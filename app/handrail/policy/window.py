@@ -6,7 +6,7 @@ opens and closes when its clocks say so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from handrail.project.calendar import Calendar
     from handrail.project.window import Freeze, Window
 
-CHECK = "window.open"
 LOOKS_AHEAD = timedelta(days=400)
 NO_END_IN_SIGHT = timedelta(days=7)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -91,20 +90,6 @@ def judge(window: Window | None, moment: datetime, calendar: Calendar) -> Window
 def spare(verdict: WindowVerdict, takes: timedelta) -> timedelta:
     """What is left of the window once a deployment of this duration is over; negative where it ends late."""
     return verdict.closes_in if verdict.closes_in == timedelta.max else verdict.closes_in - takes
-
-
-def why_not_skip(*, emergency: bool, reason: str, never_waive: Collection[str]) -> str | None:
-    """Why a run may not start outside the window; `None` where emergency mode lets it.
-
-    Emergency Deployments skip it with a documented reason, but never where the target never waives it.
-    """
-    if CHECK in never_waive:
-        return f"The target never waives {CHECK}, not even in an emergency."
-    if not emergency:
-        return "Outside the deployment window only an emergency deployment may start (handrail hotfix)."
-    if not reason.strip():
-        return "Say why the deployment window is skipped: it will stand in the journal."
-    return None
 
 
 def elapsed(earlier: datetime, later: datetime) -> timedelta:

@@ -92,7 +92,8 @@ def unknown_places(window: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if isinstance(timezone, str) and _zone(timezone) is None and (zones := _zones()):
         expected = f"a zone such as America/Los_Angeles{suggestion(timezone, zones)}"
         found.append(("timezone", f"the unknown time zone {quote(timezone)}", expected))
-    if not isinstance(country, str) or not country or not {"country", "subdivision"} & set(window):
+    if not isinstance(country, str) or not country or (country == DEFAULT_COUNTRY and not subdivision):
+        # Not worth loading the library of holidays at every call.
         return found
     countries = _countries()
     if countries and country not in countries:

@@ -238,3 +238,35 @@ def test_a_dry_run_says_how_the_window_stands(place: Place) -> None:
     )
     values = json.loads(place.desk.call("run", str(place.runbook), "--dry-run", "--json").out)
     assert values["window"].startswith("Window closed: it is")
+
+
+EMERGENCY = """\
+---
+parameters:
+  incident: {prompt: "Which incident?"}
+  on_call: {prompt: "Who is on call?"}
+  skip_window: {prompt: "Why outside the window?", default: "no"}
+emergency:
+  skips:
+    skip_window: [window.open]
+---
+"""
+NAMED = ("-p", "incident=INC-7", "-p", "on_call=engineer")
+
+
+@pytest.mark.parametrize(
+    ("never_waive", "reason", "code", "said"),
+    [
+        ("", "checkout is down", ExitCode.FINISHED, "skipped: window.open (checkout is down)"),
+        ("", "no", ExitCode.REFUSED, "the deployment window is closed"),
+        (NEVER, "no", ExitCode.REFUSED, "the deployment window is closed"),
+        (NEVER, "checkout is down", ExitCode.REFUSED, "never waives window.open, not even in an emergency"),
+    ],
+)
+def test_an_emergency_starts_outside_with_a_reason_and_where_the_target_lets_it(
+    place: Place, never_waive: str, reason: str, code: ExitCode, said: str
+) -> None:
+    place.write(is_open=False, never_waive=never_waive)
+    place.runbook.write_text(EMERGENCY + RUNBOOK)
+    place.desk.auto(place.runbook, *NAMED, "-p", f"skip_window={reason}").says(said, code=code)
+    assert (place.checkout / "shipped").exists() is (code is ExitCode.FINISHED)

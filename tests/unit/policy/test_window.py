@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.policy.gate import Verdict
-from handrail.policy.window import WindowVerdict, elapsed, judge, span_words, spare, why_not_skip
+from handrail.policy.window import WindowVerdict, elapsed, judge, span_words, spare
 from handrail.project.calendar import Calendar, calendar_of
 from handrail.project.window import Window
 
@@ -339,25 +339,6 @@ def test_anything_fits_where_no_end_is_in_sight_and_nothing_where_it_is_closed()
     always = judge(None, at("2026-11-23T16:00"), Calendar(None, lambda day: None))
     assert spare(always, timedelta(days=9)) == timedelta.max
     assert spare(ask(PACIFIC, at("2026-11-23T18:00")), timedelta(seconds=1)) < timedelta()
-
-
-@pytest.mark.parametrize(
-    ("emergency", "reason", "never_waive", "why"),
-    [
-        (True, "checkout is down", (), None),
-        (True, "checkout is down", ("tests.passed",), None),
-        (True, " ", (), "Say why"),
-        (True, "", (), "Say why"),
-        (False, "in a hurry", (), "only an emergency deployment"),
-        (True, "checkout is down", ("window.open",), "never waives window.open"),
-        (False, "checkout is down", ("window.open",), "never waives window.open"),
-    ],
-)
-def test_only_an_emergency_with_a_reason_may_start_outside(
-    emergency: bool, reason: str, never_waive: tuple[str, ...], why: str | None
-) -> None:
-    answer = why_not_skip(emergency=emergency, reason=reason, never_waive=never_waive)
-    assert answer is None if why is None else why in (answer or "")
 
 
 @pytest.mark.parametrize(
