@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from invoke.context import Context
 from invoke.tasks import task
@@ -31,6 +32,7 @@ from handrail.tasks.release_commit import commit_to_deploy
 from handrail.tasks.workplace import CommandFailed, Site, Workplace, workplace
 
 LARGEST_OUTPUT_BYTES = 4 * 1024 * 1024
+POSTGRESQL_PORT = 5432
 # The target's own environment may lead to its database; what npm and a browser need doesn't.
 INHERITED = frozenset(
     {
@@ -132,12 +134,29 @@ def refuse_own_database(place: Workplace) -> None:
         return
     own = database.url.reveal()
     for name, value in place.target.tests.environment.items():
-        if own and own in value:
+        if is_same_database(own, value):
             raise Refused(
                 f"The tests would be run against the target's own database: {name} leads there.",
                 still_safe="no test was run.",
                 next_step=f"name a database for tests in [targets.{place.site.name}.tests] environment.",
             )
+
+
+def is_same_database(one: str, other: str) -> bool:
+    """Whether two addresses lead to one database, whatever the user, the password and the options."""
+    return one == other or (where := _database(one)) is not None and where == _database(other)
+
+
+def _database(address: str) -> tuple[str, int, str] | None:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or POSTGRESQL_PORT
+    except ValueError:
+        return None
+    if parts.scheme not in ("postgres", "postgresql"):
+        return None
+    host = parts.hostname or "localhost"
+    return "127.0.0.1" if host in ("localhost", "::1") else host, port, unquote(parts.path)
 
 
 def scripts_of(folder: Path) -> dict[str, Any] | None:
