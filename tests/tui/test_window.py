@@ -8,15 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from handrail.cli.words import allowed
 from handrail.clock import Instant
 from handrail.project.calendar import Calendar, calendar_of
 from handrail.project.window import Window
+from handrail.run import commands as c
+from handrail.run.plan import Plan, PlannedCall, PlannedGate
 from handrail.tui.app import HandrailApp
+from handrail.tui.presenters.actions import open_actions
 from handrail.tui.presenters.header import header_lines
 from handrail.tui.presenters.line import Tone, text_of
 from handrail.tui.presenters.start import window_line
 from tui.driver import OPERATOR, Driver, Engine, driven
-from tui.plans import TARGET, deploy_plan
+from tui.plans import TARGET, deploy_plan, task
 from tui.test_start_screen import Opened
 
 CALENDAR = calendar_of(Window())
@@ -116,3 +120,21 @@ async def test_a_target_without_a_window_shows_no_line_for_it(tmp_path: Path) ->
     app = HandrailApp(opening=opening, log_path=opening.engine.log_path)
     async with app.run_test(size=(80, 24)):
         assert not app.screen.query_one("#window").display
+
+
+def test_the_screen_offers_no_way_past_a_window_that_is_never_waived(tmp_path: Path) -> None:
+    gated = task("ship", "Steps", "Ship", "do.ship").model_copy(
+        update={"gate": (PlannedGate(call=PlannedCall(task="window.open")),)}
+    )
+    for never_waive, ways in ((("window.open",), set()), ((), {"waive", "skip", "mark_done"})):
+        target = TARGET.model_copy(update={"never_waive": never_waive})
+        engine = Engine(
+            Plan(runbook="x", title="X", target=target, steps=(gated,)), tmp_path / str(bool(ways))
+        )
+        engine.session().send(c.StartStep(step="ship"))
+        engine.work()
+        engine.end(1, verdict="fail", evidence="the deployment window is closed")
+        offered = {action.name for action in open_actions(engine.state, OPERATOR)}
+        assert offered & {"waive", "skip", "mark_done"} == ways
+        assert ("waive CHECK REASON" in allowed(engine.state, is_operator=True)) is bool(ways)
+        assert ("skip REASON" in allowed(engine.state, is_operator=True)) is bool(ways)
