@@ -150,6 +150,9 @@ def _prove(place: Workplace, dump: Path, expected: RowCounts, stamp: str) -> Non
             raise HandrailError(
                 f"the dump can't be restored: {postgres.reason(restored.errors)}.",
                 evidence="\n".join(restored.errors.splitlines()[-SHOWN_TABLES:]),
+                next_step="read what pg_restore says. Where its role may not create something, such as an"
+                " extension, name one that may in database.admin_url, or another server in"
+                " database.scratch_url.",
             )
         dry = "\n".join(json.dumps(["rows", table, count]) for table, count in expected.rows.items())
         counted = postgres.script(target, database, SCRIPTS / "count_rows.sql", inside, dry)
