@@ -58,6 +58,9 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 # How often they look depends on what they see.
 LOOKING_FOR_A_WHILE = {"pm2.verify", "monitor.watch"}
+# They ask GitHub, and signatures, page by page and one by one; or work in a folder that the process names:
+# tests/e2e/tasks/test_ci_task.py, test_review_task.py and test_tests_task.py.
+BY_WHAT_THEY_FIND = {"ci.verdict", "review.approved", "tests.run"}
 # They work in the project's own clone and journal, not in the target: tests/e2e/tasks/test_hotfix_tasks.py,
 # tests/unit/cli/test_emergency_commands.py.
 ELSEWHERE = {"hotfix.branch", "hotfix.size", "hotfix.release", "postmortem.none_overdue"}
@@ -67,12 +70,12 @@ AS_THE_DATABASE_IS = {"database.rehearse", "database.loss", "database.restore"}
 # They need a second environment: tests/e2e/staging.
 ON_STAGING = {
     *("scenarios.errors", "scenarios.load", "staging.serving", "staging.mirrors", "staging.count_rows"),
-    *("staging.data_intact", "staging.rehearsed", "staging.verified"),
+    *("staging.data_intact", "staging.rehearsed", "staging.take_schema_back", "staging.verified"),
 }
 
 
 def test_a_dry_run_prints_what_a_real_run_executes(shop: Shop, tmp_path: Path) -> None:
-    aside = LOOKING_FOR_A_WHILE | ELSEWHERE | AS_THE_DATABASE_IS | ON_STAGING
+    aside = LOOKING_FOR_A_WHILE | BY_WHAT_THEY_FIND | ELSEWHERE | AS_THE_DATABASE_IS | ON_STAGING
     assert {name for name, _ in CALLS} | aside == set(known_tasks(None))
     target = shop.target
     for number, (name, arguments) in enumerate(CALLS):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -118,7 +117,8 @@ def worktree(place: Workplace, commit: str) -> Iterator[Site]:
 def _remove(place: Workplace, folder: Path) -> None:
     place.performer.run(git(place.site, "worktree", "remove", "--force", "--force", str(folder)))
     if folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+        # By commands alone: a dry run, which removes nothing, comes by here too.
+        place.performer.run(Command(("rm", "-rf", "--", str(folder)), place.site.checkout))
         place.performer.run(git(place.site, "worktree", "prune"))
 
 
@@ -144,7 +144,7 @@ def refuse_own_database(place: Workplace) -> None:
 
 def is_same_database(one: str, other: str) -> bool:
     """Whether two addresses lead to one database, whatever the user, the password and the options."""
-    return one == other or (where := _database(one)) is not None and where == _database(other)
+    return one == other or ((where := _database(one)) is not None and where == _database(other))
 
 
 def _database(address: str) -> tuple[str, int, str] | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from handrail.tasks.dry import preview
 from waiting import wait_for
 
 pytestmark = pytest.mark.e2e
@@ -231,6 +232,9 @@ def test_what_a_killed_attempt_left_is_removed_by_the_next(
     os.killpg(begun.pid, signal.SIGKILL)
     begun.wait(60)
     assert not application.is_as_before()
+    lines = preview("tests.run", {"ref": "main"}, application.target())
+    assert any(line.startswith("$ rm -rf -- ") for line in lines)
+    assert not application.is_as_before(), "a dry run removes nothing"
     application.write(unit=GOOD)
     done = begin("tests.run", {"ref": "main"}, application.target())
     assert done.verdict == "pass", done.log
