@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from handrail.cli.engines import keep_engine
-from handrail.clock import Clock
+from handrail.clock import Clock, Instant, SystemClock
 from handrail.engine.launch import ensure_engine
 from handrail.errors import WrongUsage
 from handrail.journal.base import Journal
@@ -16,7 +16,7 @@ from handrail.journal.session import RunSession
 from handrail.paths import StateFolder
 from handrail.problems import Problem, as_evidence
 from handrail.project.model import Project, Target
-from handrail.reports.durations import MOST_RUNS, usual_durations
+from handrail.reports.durations import MOST_RUNS, rehearsed_durations, usual_durations
 from handrail.run import events as e
 from handrail.run.actors import Actor
 from handrail.run.events import read_event, write_event
@@ -140,12 +140,20 @@ def check_arguments(plan: Plan, tasks: Mapping[str, TaskSignature]) -> None:
         )
 
 
-def earlier_durations(journal: Journal, target: str, runbook: str) -> dict[str, Usual]:
-    """What earlier runs of this runbook against this target took, by step key."""
+def earlier_durations(journal: Journal, plan: Plan) -> dict[str, Usual]:
+    """What earlier runs of this runbook against this target took, by step key.
+
+    Of a rollback that the target never had, what it took on staging.
+    """
     records = journal.events_of_type(["DurationsMeasured"], limit=MOST_RUNS * 4)
     events = [read_event(record.body) for record in records]
     measured = [event for event in events if isinstance(event, e.DurationsMeasured)]
-    return usual_durations(measured, target=target, runbook=runbook)
+    own = usual_durations(measured, target=plan.target.name, runbook=plan.runbook)
+    if plan.target.staging is None:
+        return own
+    undone = {name: [step.key for step in steps] for name, steps in plan.undo_runbooks.items()}
+    staging = plan.target.staging.target
+    return rehearsed_durations(measured, target=staging, undo_runbooks=undone) | own
 
 
 def new_run_id(runbook: str, clock: Clock) -> str:
@@ -201,6 +209,10 @@ class RunOpening:
             )
         self._take_lock = reason
 
+    def now(self) -> Instant:
+        """The present moment, by the clock of the run that would be opened."""
+        return (self._clock or SystemClock()).now()
+
     def found(self, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
         """The parameters with their defaults, and what is wrong with them or missing."""
         return check_parameters(self.runbook.front_matter, values)
@@ -219,9 +231,6 @@ class RunOpening:
                 still_safe="nothing was started.",
                 next_step="give each as --param NAME=VALUE.",
             )
-        usual: dict[str, Usual] = {}
-        if self._journal is not None:
-            usual = earlier_durations(self._journal, self.target.name, self.runbook.path.stem)
         digests, sources = plan_files(self.runbook, self.project)
         plan = make_plan(
             self.runbook,
@@ -231,9 +240,10 @@ class RunOpening:
             sources=sources,
             project_root=self.project.root,
             tasks_file=self.project.tasks,
-            usual=usual,
         )
         check_arguments(plan, self.tasks)
+        if self._journal is not None:
+            plan = plan.model_copy(update={"usual": earlier_durations(self._journal, plan)})
         return plan
 
     def commands(self, plan: Plan) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from handrail.clock import Instant
 from handrail.run import events as e
+from handrail.run.emergency import emergency_words
 from handrail.run.events import Event, Purpose, Result
 from handrail.run.fold import apply, open_run, why_it_ended
 from handrail.run.notices import Delivery, notices
@@ -69,8 +70,10 @@ def call_text(call: PlannedCall) -> str:
 
 def _run_opened(event: e.RunOpened, state: RunState) -> str:
     plan = event.plan
+    emergency = f". {emergency_words(plan.emergency)}" if plan.emergency else ""
     return (
         f"{event.operator.name} opened the run: {plan.title} on {plan.target.name}, {len(plan.steps)} steps"
+        f"{emergency}"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from handrail.clock import Instant
 from handrail.run import events as e
 from handrail.run.actors import Actor
+from handrail.run.emergency import waived_by
 from handrail.run.events import Event, Purpose, Result
 from handrail.run.state import (
     AttemptState,
@@ -31,7 +32,7 @@ def open_run(run: str, event: e.RunOpened, at: Instant) -> RunState:
         operator=event.operator,
         opened=at,
         seq=1,
-        steps={step.key: StepState(step) for step in event.plan.steps},
+        steps={step.key: StepState(step, waived=waived_by(event.plan, step)) for step in event.plan.steps},
         last_event=at,
     )
 

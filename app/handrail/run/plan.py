@@ -95,11 +95,26 @@ class PlannedStep(Frozen):
 
 
 class Usual(Frozen):
-    """How long something took before: median and high quantile in seconds, over `count` runs."""
+    """How long something took before: median and high quantile in seconds, over `count` runs.
+
+    `rehearsed` where that was on staging, since the target itself never did it.
+    """
 
     median: float
     high: float
     count: int
+    rehearsed: bool = False
+
+
+class Emergency(Frozen):
+    """That a run is an emergency: its incident, who is on call, and why each skipped rule is skipped.
+
+    A rule is named by its check.
+    """
+
+    incident: str
+    on_call: str
+    skipped: dict[str, str] = Field(default_factory=dict)
 
 
 class Plan(Frozen):
@@ -122,3 +137,4 @@ class Plan(Frozen):
     project_root: str = "."
     tasks_file: str | None = None
     usual: dict[str, Usual] = Field(default_factory=dict)
+    emergency: Emergency | None = None

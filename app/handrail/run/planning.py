@@ -10,9 +10,11 @@ from typing import Any
 from handrail.errors import WrongUsage
 from handrail.project.model import RequiredCheck, Target
 from handrail.run.composing import composed, parameters_in
+from handrail.run.emergency import emergency_of
 from handrail.run.plan import (
     DEFAULT_ESTIMATE,
     DEFAULT_TIMEOUT,
+    Emergency,
     Plan,
     PlannedCall,
     PlannedGate,
@@ -40,10 +42,12 @@ def make_plan(
     sources: Mapping[str, str] | None = None,
     tasks_file: Path | None = None,
     usual: Mapping[str, Usual] | None = None,
+    emergency: Emergency | None = None,
 ) -> Plan:
-    """The frozen plan of running `runbook` against `target`.
+    """The frozen plan of running `runbook` against `target`; without `emergency`, the runbook's own.
 
-    Raises `WrongUsage` where a value that the runbook needs is neither a parameter nor in the target.
+    Raises `WrongUsage` where a value that the runbook needs is neither a parameter nor in the target,
+    and `Refused` where the emergency would skip a rule that it may not skip.
     """
     planner = _Planner(target, parameters)
     steps = with_required_checks(planner.steps_of(runbook), target.require, planner.value)
@@ -60,6 +64,7 @@ def make_plan(
         project_root=str(project_root),
         tasks_file=str(tasks_file) if tasks_file else None,
         usual=dict(usual or {}),
+        emergency=emergency or emergency_of(runbook.front_matter, parameters, steps, target),
     )
 
 

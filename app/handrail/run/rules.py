@@ -120,6 +120,18 @@ def _attest(state: RunState, command: c.Attest, issuer: Actor) -> Why:
     return why_not_attest(by=step.planned.by, operator_user=state.operator.user, attester_user=issuer.user)
 
 
+def _gate_stands(state: RunState, step: StepState) -> Why:
+    """A check that nobody may waive can't be stepped over either: only its passing leads past its step."""
+    if step.undoes or state.last_attempt(step.key) is not None:
+        return None
+    never_waive = state.plan.target.never_waive
+    for gate in step.planned.gate:
+        why = why_not_waive(gate.call.task, waivable=gate.waivable, never_waive=never_waive, reason="asked")
+        if why is not None:
+            return f"{step.planned.title} can't be left out before its gate has passed. {why}"
+    return None
+
+
 def _needs_reason(reason: str) -> Why:
     return None if reason.strip() else "Say why: it will stand in the journal."
 
@@ -130,7 +142,7 @@ def _skip(state: RunState, command: c.SkipStep, issuer: Actor) -> Why:
     step = state.steps[command.step]
     if step.status is StepStatus.IN_DOUBT:
         return f"It is not known what became of {step.planned.title}: say done or not done first."
-    return _trigger_blocks(state, step) or _needs_reason(command.reason)
+    return _trigger_blocks(state, step) or _gate_stands(state, step) or _needs_reason(command.reason)
 
 
 def _mark_done(state: RunState, command: c.MarkDone, issuer: Actor) -> Why:

@@ -134,7 +134,9 @@ def execute(
     if performer is None:
         performer = RealPerformer(Context(Config(settings, lazy=True)), site.environment(os.environ))
     earlier = facts_of_earlier_attempts(attempt.folder) if attempt is not None else {}
-    settings[SECTION] = {"workplace": Workplace(site, performer, earlier)}
+    settings[SECTION] = {
+        "workplace": Workplace(site, performer, earlier, attempt.folder if attempt else None)
+    }
     # Lazy: an operator's own ~/.invoke.yaml must not change what a deployment does.
     config = Config(settings, lazy=True)
     Executor(root, config).execute((name, dict(arguments)))

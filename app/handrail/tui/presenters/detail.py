@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from handrail.clock import Instant
+from handrail.issues.model import Found
 from handrail.run.notices import undelivered
 from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import why_irreversible
 from handrail.runbook.model import StepKind
 from handrail.text import clean, clean_line, duration
+from handrail.tui.presenters.issues import issue_lines
 from handrail.tui.presenters.line import Line, Tone, line
 from handrail.tui.presenters.prose import prose_lines
 from handrail.tui.presenters.steps import SIGNS, time_taken, usual_words
 
 
-def detail_lines(state: RunState, step: StepState) -> tuple[Line, ...]:
+def detail_lines(state: RunState, step: StepState, issues: Sequence[Found] = ()) -> tuple[Line, ...]:
     """All that is to be said of a step; the part that changes what to do next comes first."""
     return (
         *_standing(state, step),
+        *issue_lines(issues),
         *_what_runs(state, step),
         *_gate(step),
         *(((), *prose) if (prose := prose_lines(step.planned.prose)) else ()),
