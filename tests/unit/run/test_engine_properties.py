@@ -145,7 +145,8 @@ class Play:
             for number in self.house.world.running:
                 self.house.world.end(number)
             self.house.clock.advance(timedelta(seconds=2))
-        # The channel may be told again just now: that, too, ends, and nothing is due again at once.
+        # The channel may be told of something just now: that, too, ends, and nothing is due at once.
+        self.turn()
         for number in self.house.world.running:
             self.house.world.end(number)
         self.turn()
