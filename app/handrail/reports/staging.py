@@ -20,6 +20,7 @@ SCENARIO_OF_TASK = {
 }
 PROVES_SERVED = frozenset({"pm2.verify", "app.serves"})
 # git changes files that nobody reads before they are installed, built or restarted.
+TAKES_SCHEMA_BACK = "staging.take_schema_back"
 HARMLESS = ("git.", "announce.", "app.", "smoke.", "monitor.", "maintenance.", "scenarios.", "staging.")
 HARMLESS_TASKS = frozenset(
     {"pm2.status", "pm2.verify", "database.reachable", "database.pending", "database.applied"}
@@ -93,7 +94,8 @@ def _started(history: History, run: _Run, told: Told) -> None:
     task = str((told.body.get("call") or {}).get("task", ""))
     run.calls[int(told.body.get("attempt", 0))] = task
     looks = task.startswith(HARMLESS) or task in HARMLESS_TASKS
-    if not looks and run.code is not None and run.code != history.served:
+    other_code = not looks and run.code is not None and run.code != history.served
+    if other_code or task == TAKES_SCHEMA_BACK:
         history.served, history.since = None, None
 
 

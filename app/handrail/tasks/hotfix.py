@@ -5,8 +5,6 @@ All of it happens in the project's own clone, where tasks run; no branch is swit
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from invoke.context import Context
 from invoke.tasks import task
 
@@ -17,6 +15,7 @@ from handrail.tasks import git_output as output
 from handrail.tasks.app import REQUESTS, served_release, version_request
 from handrail.tasks.commands import Command
 from handrail.tasks.git import DRY_COMMIT, ENVIRONMENT, READING, is_yes
+from handrail.tasks.project_folder import project_folder
 from handrail.tasks.workplace import Workplace, workplace
 
 UNTOUCHED = "nothing was changed: no branch was made."
@@ -24,12 +23,12 @@ UNTOUCHED = "nothing was changed: no branch was made."
 
 def git(*arguments: str) -> Command:
     """A git command in the project's clone."""
-    return Command(("git", *arguments), Path.cwd(), ENVIRONMENT)
+    return Command(("git", *arguments), project_folder(), ENVIRONMENT)
 
 
 def look(*arguments: str, dry: str = "") -> Command:
     """A git command in the project's clone that only reads."""
-    return Command(("git", *arguments), Path.cwd(), READING, reads_only=True, dry_output=dry)
+    return Command(("git", *arguments), project_folder(), READING, reads_only=True, dry_output=dry)
 
 
 def branch_of(incident: str) -> str:

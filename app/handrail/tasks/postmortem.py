@@ -13,6 +13,7 @@ from invoke.tasks import task
 
 from handrail.policy.postmortem import Owed, verdict_of_owed
 from handrail.tasks.commands import Command
+from handrail.tasks.project_folder import project_folder
 from handrail.tasks.report import VARIABLE
 from handrail.tasks.workplace import Site, workplace
 
@@ -31,7 +32,7 @@ def owed_command(site: Site, state: Path | None) -> Command:
     argv = (sys.executable, "-P", "-m", "handrail", *named)
     return Command(
         (*argv, "postmortem", "--owed", "--json", "--target", site.name),
-        Path.cwd(),
+        project_folder(),
         reads_only=True,
         dry_output="[]",
     )

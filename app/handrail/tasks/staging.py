@@ -10,6 +10,7 @@ import json
 import secrets
 import time
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -154,6 +155,27 @@ def count_rows(context: Context) -> None:
     place.say(as_lines(counts))
     place.fact("rows_before", json.dumps(counts))
     place.fact("rehearsal_began", time.time())
+
+
+@task
+def take_schema_back(context: Context, back_to: str) -> None:
+    """Take back, newest first, what a rollback to this release must: only where it isn't all additive."""
+    from handrail.tasks import git, migrations  # noqa: PLC0415  (only here)
+    from handrail.tasks.database import asking, changing  # noqa: PLC0415
+
+    place = workplace(context)
+    folder = asking.database_of(place).migrations
+    listing = place.read(git.look(place.site, "ls-tree", "--name-only", back_to, f"{folder.rstrip('/')}/"))
+    old = {PurePosixPath(line).stem for line in listing.splitlines()}
+    newer = [file for file in asking.checkout_files(place) if file.name not in old]
+    judgement = migrations.judge(newer, {})
+    if not newer or not judgement.needs_undo:
+        place.say(f"The schema stays as it is: {judgement.why if newer else 'both releases have the same'}.")
+        return
+    place.say(f"Not purely additive: {judgement.why}")
+    names = {file.name for file in newer}
+    kept = [row for row in asking.applied_rows(place) if row not in names]
+    changing.take_back(place, kept[-1] if kept else "")
 
 
 @task

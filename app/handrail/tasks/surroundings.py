@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from handrail.errors import HandrailError, WrongUsage
 from handrail.policy.mirror import Surroundings
-from handrail.tasks.database.asking import ask
+from handrail.tasks.database.asking import ask, migration_table
 
 if TYPE_CHECKING:
     from handrail.project.staging import Mirror
@@ -63,7 +63,7 @@ def server(place: Workplace) -> dict[str, str]:
 
 
 def row_counts(place: Workplace) -> dict[str, int]:
-    """The rows of every table, counted; of very large ones, the planner's estimate."""
+    """The rows of every table but the migrations', counted; of very large ones, the planner's estimate."""
     found = {name: int(count) for name, count in _pairs(ask(place, TABLES, dry=f"{DRY_TABLE}|0")).items()}
     small = [name for name, estimate in found.items() if estimate < COUNTED_ROWS]
     if small:
@@ -71,6 +71,8 @@ def row_counts(place: Workplace) -> dict[str, int]:
         found |= {
             name: int(count) for name, count in _pairs(ask(place, counts, dry=f"{DRY_TABLE}|0")).items()
         }
+    # Its rows say where the schema stands, and change with every migration up or down.
+    found.pop(migration_table(place), None)
     return found
 
 

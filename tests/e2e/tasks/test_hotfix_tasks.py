@@ -126,11 +126,12 @@ def do(tmp_path: Path, project: Project, production: Production) -> Callable[...
         folder.mkdir(parents=True)
         target = {
             "name": "production",
+            "checkout": str(tmp_path),  # another folder than the project's clone
             "app_url": production.url,
             "hotfix": {"max_files": 2, "max_lines": 10},
         }
         task = {"name": name, "arguments": arguments, "target": target}
-        (folder / "spec.json").write_text(json.dumps({"format": 1, "task": task}))
+        (folder / "spec.json").write_text(json.dumps({"format": 1, "cwd": str(project.folder), "task": task}))
         done = subprocess.run(
             [sys.executable, "-P", "-m", "handrail.tasks", "--attempt", str(folder)],
             cwd=project.folder,

@@ -162,3 +162,11 @@ def test_scenarios_belong_to_the_commit_that_is_served() -> None:
     tried = {name: each.passed for name, each in journal.history().of(A).items()}
     assert [name for name, good in tried.items() if not good] == ["happy path"], "the last word counts"
     assert (journal.history().served, journal.history().since) == (A, ended)
+
+
+def test_taking_the_schema_back_interrupts_even_the_same_code() -> None:
+    journal = Journal()
+    journal.deploy(A)
+    serving = ("staging.serving", {"facts": {"commit": A}, "verdict": "pass"})
+    journal.run(serving, ("staging.take_schema_back", {}), end="RunAborted")
+    assert journal.history().served is None
