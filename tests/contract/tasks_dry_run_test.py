@@ -54,13 +54,13 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("maintenance.verify", {"up": False}),
     ("git.checkout", {"ref": "main"}),
     ("git.pull", {}),
-    ("git.revert", {"commit": "HEAD"}),
 )
 # How often they look depends on what they see.
 LOOKING_FOR_A_WHILE = {"pm2.verify", "monitor.watch"}
 # They ask GitHub, and signatures, page by page and one by one; or work in a folder that the process names:
-# tests/e2e/tasks/test_ci_task.py, test_review_task.py and test_tests_task.py.
-BY_WHAT_THEY_FIND = {"ci.verdict", "review.approved", "tests.run"}
+# tests/e2e/tasks/test_ci_task.py, test_review_task.py and test_tests_task.py. A revert names commits that it
+# finds first: tests/e2e/tasks/test_git_revert.py.
+BY_WHAT_THEY_FIND = {"ci.verdict", "git.revert", "review.approved", "tests.run"}
 # They work in the project's own clone and journal, not in the target: tests/e2e/tasks/test_hotfix_tasks.py,
 # tests/unit/cli/test_emergency_commands.py.
 ELSEWHERE = {"hotfix.branch", "hotfix.size", "hotfix.release", "postmortem.none_overdue"}
