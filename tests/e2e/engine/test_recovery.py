@@ -103,10 +103,10 @@ class House:
         return len(self.counter.read_text().splitlines()) if self.counter.exists() else 0
 
     def processes(self) -> list[psutil.Process]:
-        """The engines, shims and tasks that work on this state folder."""
+        """The engines, shims, tasks and their children that work in this test's folder."""
         found = []
         for process in psutil.process_iter(["cmdline"]):
-            if any(str(self.folder.root) in part for part in process.info["cmdline"] or []):
+            if any(str(self.root) in part for part in process.info["cmdline"] or []):
                 found.append(process)
         return found
 
