@@ -105,7 +105,7 @@ class House:
         """The engines, shims and tasks that work on this state folder."""
         found = []
         for process in psutil.process_iter(["cmdline"]):
-            if any(str(self.folder.root) in part for part in process.info["cmdline"] or []):
+            if any(str(self.root) in part for part in process.info["cmdline"] or []):
                 found.append(process)
         return found
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handrail.processes import ProcessIdentity
-from handrail.project.model import Target
+from handrail.project.model import Secret, Target
 from sandbox_fixture import Shop
 from waiting import wait_for
 
@@ -194,9 +194,7 @@ def test_a_database_that_is_down_and_a_wrong_password(begin, shop: Shop) -> None
         (url.replace(":", ":x", 2).replace("postgresql:x", "postgresql:"), "refuses this password"),
         (url.rpartition(":")[0] + ":1/shop", "whether PostgreSQL runs"),
     ):
-        database = shop.target.database.model_copy(
-            update={"url": shop.target.database.url.model_copy(update={"value": wrong})}
-        )
+        database = shop.target.database.model_copy(update={"url": Secret(value=wrong)})
         done = begin("database.reachable", {}, shop.target.model_copy(update={"database": database}))
         assert (done.verdict, done.code) == ("fail", 1)
         assert said in done.log
