@@ -108,10 +108,6 @@ class StateFolder:
             raise MachineFault(f"{run_id!r} is not the id of a run.")
         return self.root / "runs" / run_id
 
-    def plan(self, run_id: str) -> Path:
-        """The run's frozen plan."""
-        return self.run(run_id) / "plan.json"
-
     def engine_lock(self, run_id: str) -> Path:
         """Held by the one engine that drives the run."""
         return self.run(run_id) / "engine.lock"

@@ -14,7 +14,6 @@ from handrail.journal.base import Journal, RunHead, UnknownRun
 from handrail.journal.session import RunFollower, RunSession
 from handrail.run import commands as c
 from handrail.run.actors import Actor
-from handrail.run.rules import why_not
 from handrail.run.state import RunState
 
 MOST_LISTED = 200
@@ -122,9 +121,3 @@ def join(
 def read_state(journal: Journal, run: str) -> RunState:
     """A run's state as it stands, without acting on it."""
     return RunFollower(journal, run).state
-
-
-def refuse_if(state: RunState, command: c.OperatorCommand, actor: Actor) -> None:
-    """Raise `Refused` with the rule's reason where the engine would refuse this command now."""
-    if (why := why_not(state, command, actor)) is not None:
-        raise Refused(why, still_safe="the run is unchanged.")

@@ -110,12 +110,6 @@ class Narrator:
                 del self._tails[number]
         return said
 
-    def skip_log_so_far(self) -> None:
-        """Begin at the end of the running attempt's log, for a screen that joins late."""
-        state = self._follower.state
-        if (running := state.running) is not None:
-            self._tails[running.number] = LogTail(self._log_path(state.run, running.number), at_end=True)
-
     def last_log_lines(self, attempt: AttemptState | None, count: int) -> list[str]:
         """The last lines of an attempt's log, ready to be printed."""
         if attempt is None:

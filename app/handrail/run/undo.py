@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail.run.composing import composed
-from handrail.run.plan import Plan, PlannedCall, PlannedStep, PlannedUndo, UndoKind
+from handrail.run.plan import PlannedCall, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import RunState, StepState
 from handrail.runbook.model import StepKind
 from handrail.runbook.template import TemplateError, resolve
@@ -90,11 +90,6 @@ def why_irreversible(step: StepState, state: RunState) -> str | None:
         return reason if truth(resolve(planned.irreversible_when, {"facts": state.facts})) else None
     except TemplateError:
         return f"{reason} (it is not known whether it did)"
-
-
-def takes_back(plan: Plan, runbook: str) -> tuple[str, ...]:
-    """The titles of the plan's steps that an undo runbook takes back."""
-    return tuple(step.title for step in plan.steps if step.undo and step.undo.runbook == runbook)
 
 
 def _undo_task(planned: PlannedStep, undo: PlannedUndo, call: PlannedCall) -> PlannedStep:
