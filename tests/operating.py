@@ -96,10 +96,11 @@ class Desk:
             state = wait_for(self._idle, "the step's end", STEP_SECONDS)
             current = state.current
             assert current is not None, "every step is done"
+            assert current.status is StepStatus.PENDING, f"{current.planned.title}: {current.why}"
+            # A key pressed before the screen shows the step would be answered for the step before it.
+            self.terminal.expect(f"Next: {current.planned.title}"[:40])
             if current.planned.title == title and not started:
                 return
-            assert current.status is StepStatus.PENDING, f"{current.planned.title}: {current.why}"
-            self.terminal.expect(f"Next: {current.planned.title}"[:40])
             self.terminal.press("y" if current.planned.call is None else "Enter")
             if current.planned.call is None:
                 self.terminal.expect("You say that this holds")

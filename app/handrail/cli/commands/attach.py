@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import click
 
@@ -11,7 +12,11 @@ from handrail.cli.joining import attach_command, join, pick_run
 from handrail.cli.screens import onlooking_screen, plain_here, plain_screen, run_tui
 from handrail.cli.surroundings import Surroundings
 from handrail.errors import ExitCode, WrongUsage
+from handrail.journal.session import RunSession
 from handrail.reports.summary import status_lines
+
+HANDOVER_SECONDS = 2.0
+POLL_SECONDS = 0.05
 
 
 @click.command()
@@ -47,6 +52,7 @@ def _come(here: Surroundings, run: str | None, *, plain: bool, to_drive: bool, t
         for line in joined.said:
             print(line, file=sys.stderr)
         if not plain and plain_here(here.environment) is None:
+            _await_handover(joined.session)
             target = joined.session.state.plan.target
             return run_tui(here.state, target=target, session=joined.session, may_act=to_drive)
         back = attach_command(here, chosen)
@@ -55,3 +61,14 @@ def _come(here: Surroundings, run: str | None, *, plain: bool, to_drive: bool, t
         for line in status_lines(joined.session.state, here.clock.now()):
             print(line)
         return screen.drive()
+
+
+def _await_handover(session: RunSession) -> None:
+    """Give the engine a moment to hand over, so that the first frame doesn't say that someone else drives.
+
+    Lines need no such wait: they tell the handover as it comes.
+    """
+    until = time.monotonic() + HANDOVER_SECONDS
+    while session.waits_for_answer and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+        session.poll()
