@@ -29,6 +29,7 @@ class World:
     sealed: set[int] = field(default_factory=set)
     ended: dict[int, Observation] = field(default_factory=dict)
     unreadable: set[int] = field(default_factory=set)
+    changed: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def running(self) -> list[int]:
@@ -71,6 +72,10 @@ class ScriptedPerformer:
         if attempt in self.world.sealed:
             return ObserveExit(attempt=attempt, never_started=True, evidence="sealed")
         return self.world.ended.get(attempt)
+
+    def changed_files(self, state: RunState) -> tuple[tuple[str, str], ...]:
+        """See `Performer.changed_files`."""
+        return tuple(self.world.changed)
 
     def adopt(self, state: RunState, attempt: int) -> Observation | None:
         """See `Performer.adopt`."""

@@ -62,7 +62,7 @@ def deploy_plan(**changes: object) -> Plan:
             "announce.post",
             arguments={"text": "Deploying faster checkout to production"},
             estimate=timedelta(seconds=2),
-            kind=StepKind.ANNOUNCE,
+            undo=PlannedUndo(kind=UndoKind.NOTHING, reason="the channel is told of the rollback"),
             prose="Tell everyone in **#deployments** what is shipped, and when.",
         ),
         task(

@@ -34,6 +34,7 @@ def run_until(engine: Engine, key: str) -> None:
     while (step := engine.state.current) is not None and step.key != key:
         session.send(c.StartStep(step=step.key))
         engine.work()
+        assert engine.state.running is not None, f"{step.key} did not start"
         while engine.state.running is not None:
             engine.end(verdict="pass", facts={"previous_release": "v1.2.3"})
 

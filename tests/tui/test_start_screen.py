@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from handrail.clock import Instant
 from handrail.errors import ExitCode, Refused, WrongUsage
 from handrail.journal.session import RunSession
 from handrail.project.model import Target
@@ -51,6 +52,9 @@ class Opened:
         if values["ref"] == "v9":
             raise WrongUsage("There is no tag v9.", next_step="give a tag that exists.")
         return deploy_plan()
+
+    def now(self) -> Instant:
+        return self.engine.clock.now()
 
     def commands(self, plan: Plan) -> dict[str, list[str]]:
         return {"checkout": ["git fetch --tags origin", "git checkout v1.3.0"]}

@@ -18,14 +18,21 @@ from handrail.errors import ExitCode, HandrailError
 
 COMMANDS = {
     "run": ("run", "Walk through a runbook: on the screen, by plain lines, or as a dry run."),
+    "hotfix": ("hotfix", "The guided way of an emergency: branch, least change, deploy, watch."),
     "attach": ("attach", "Go on with an open run at this terminal."),
     "watch": ("attach", "Look on at a run, without acting."),
     "runs": ("runs", "List the runs, newest first."),
     "show": ("runs", "Show all that is known of a run."),
     "log": ("log", "Print the log of an attempt."),
+    "postmortem": (
+        "postmortem",
+        "Write or refresh the post-mortem of an emergency; list those that are due.",
+    ),
+    "stats": ("stats", "How often, how fast and how well was deployed, against the workflow's targets."),
     "note": ("act", "Write a note into a run's journal."),
     "rollback": ("act", "Roll back what a run did."),
     "abort": ("act", "End a run as it stands; nothing is taken back."),
+    "approve": ("approve", "Approve a commit for a target, by a signature with your own SSH key."),
     "check": ("check", "Check runbooks, and name every mistake with its line."),
     "schema": ("check", "Print the JSON Schema of a step block, for editors."),
     "sandbox": ("sandbox", "A real application to try and to train on."),

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import IO
 
 from handrail.clock import Instant
+from handrail.issues.model import Found
+from handrail.issues.telling import issue_lines
 from handrail.journal.session import Entry, RunFollower
 from handrail.reports.summary import countdown_line
 from handrail.reports.timeline import sentence
+from handrail.run import events as e
 from handrail.run.deadlines import Countdown, countdowns
-from handrail.run.events import read_event, write_event
-from handrail.run.state import AttemptState
+from handrail.run.emergency import emergency_words
+from handrail.run.events import Event, read_event, write_event
+from handrail.run.state import AttemptState, RunState, StepState
 from handrail.text import clean_line, mask
 
 MOST_BYTES_AT_ONCE = 32 * 1024
@@ -34,6 +38,7 @@ class Narrator:
         secrets: Sequence[str] = (),
         events_to: IO[str] | None = None,
         timezone: Callable[[datetime], datetime] = datetime.astimezone,
+        issues: Callable[[RunState, StepState], Iterable[Found]] | None = None,
     ) -> None:
         self._follower = follower
         self._log_path = log_path
@@ -41,6 +46,7 @@ class Narrator:
         self._secrets = secrets
         self._events_to = events_to
         self._timezone = timezone
+        self._issues = issues
         self._tails: dict[int, LogTail] = {}
         self._told_countdowns = CountdownMoments()
 
@@ -66,6 +72,8 @@ class Narrator:
         mark = " (PRODUCTION)" if state.plan.target.production else ""
         steps = len(state.forward_steps)
         self.say(f"Run {state.run}: {state.plan.title} on {state.plan.target.name}{mark}, {steps} steps")
+        if state.plan.emergency is not None:
+            self.say(emergency_words(state.plan.emergency))
 
     def _hand_on(self, entry: Entry) -> None:
         if self._events_to is None:
@@ -83,8 +91,20 @@ class Narrator:
             if text_of is not None:
                 self.follow_log(ended=True)
                 self.say(f"{self._clock_face(entry.at)} {text_of}")
+                self._tell_issues(entry.event)
                 said = True
         return said
+
+    def _tell_issues(self, event: Event) -> None:
+        """After a failure, what is known of its kind."""
+        state = self._follower.state
+        key: str | None = None
+        if isinstance(event, e.AttemptEnded | e.AttemptInDoubt) and event.attempt in state.attempts:
+            key = state.attempts[event.attempt].step
+        elif isinstance(event, e.StepAttested):
+            key = event.step
+        if self._issues is not None and key in state.steps:
+            self.say_all(issue_lines(self._issues(state, state.steps[key])))
 
     def _clock_face(self, at: Instant) -> str:
         return self._timezone(datetime.fromtimestamp(at.wall, UTC)).strftime("%H:%M:%S")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from handrail.cli.engines import keep_engine
-from handrail.clock import Clock
+from handrail.clock import Clock, Instant, SystemClock
 from handrail.engine.launch import ensure_engine
 from handrail.errors import WrongUsage
 from handrail.journal.base import Journal
@@ -16,7 +16,7 @@ from handrail.journal.session import RunSession
 from handrail.paths import StateFolder
 from handrail.problems import Problem, as_evidence
 from handrail.project.model import Project, Target
-from handrail.reports.durations import MOST_RUNS, usual_durations
+from handrail.reports.durations import MOST_RUNS, rehearsed_durations, usual_durations
 from handrail.run import events as e
 from handrail.run.actors import Actor
 from handrail.run.events import read_event, write_event
@@ -60,15 +60,21 @@ def path_or_name(name: str) -> Path | str:
     return path.absolute() if "/" in name or path.is_file() else name
 
 
-def file_digests(runbook: Runbook, project: Project) -> dict[str, str]:
-    """The SHA-256 of every file that the plan is made from, by path. Raises `WrongUsage`."""
-    digests = dict(_runbook_digests(runbook))
-    others = [project.root / "handrail.toml"] + ([project.tasks] if project.tasks else [])
-    for path in others:
+def plan_files(runbook: Runbook, project: Project) -> tuple[dict[str, str], dict[str, str]]:
+    """The SHA-256 of every file that the plan is made from, and the text of those that may be shown.
+
+    A project file's text is left out: a value in it may be a password. Raises `WrongUsage`.
+    """
+    digests, sources = _runbook_files(runbook)
+    project_file = project.root / "handrail.toml"
+    for path in [project_file] + ([project.tasks] if project.tasks else []):
         if not path.exists():
             continue
         try:
-            digests[str(path)] = read_source(path, largest_bytes=LARGEST_TASKS_FILE_BYTES).digest
+            source = read_source(path, largest_bytes=LARGEST_TASKS_FILE_BYTES)
+            digests[str(path)] = source.digest
+            if path != project_file:
+                sources[str(path)] = source.text
         except Unreadable as error:
             raise WrongUsage(
                 f"The file {path} can't be read.",
@@ -76,16 +82,18 @@ def file_digests(runbook: Runbook, project: Project) -> dict[str, str]:
                 still_safe="nothing was started.",
                 next_step="correct it or its permissions, then try again.",
             ) from error
-    return digests
+    return digests, sources
 
 
-def _runbook_digests(runbook: Runbook) -> list[tuple[str, str]]:
-    found = [(str(runbook.path), runbook.digest)]
+def _runbook_files(runbook: Runbook) -> tuple[dict[str, str], dict[str, str]]:
+    digests, sources = {str(runbook.path): runbook.digest}, {str(runbook.path): runbook.text}
     for step in runbook.steps:
         for other in (step.included, step.undo_runbook):
             if other is not None:
-                found += _runbook_digests(other)
-    return found
+                more = _runbook_files(other)
+                digests |= more[0]
+                sources |= more[1]
+    return digests, sources
 
 
 def plan_commands(plan: Plan) -> dict[str, list[str]]:
@@ -132,12 +140,20 @@ def check_arguments(plan: Plan, tasks: Mapping[str, TaskSignature]) -> None:
         )
 
 
-def earlier_durations(journal: Journal, target: str, runbook: str) -> dict[str, Usual]:
-    """What earlier runs of this runbook against this target took, by step key."""
+def earlier_durations(journal: Journal, plan: Plan) -> dict[str, Usual]:
+    """What earlier runs of this runbook against this target took, by step key.
+
+    Of a rollback that the target never had, what it took on staging.
+    """
     records = journal.events_of_type(["DurationsMeasured"], limit=MOST_RUNS * 4)
     events = [read_event(record.body) for record in records]
     measured = [event for event in events if isinstance(event, e.DurationsMeasured)]
-    return usual_durations(measured, target=target, runbook=runbook)
+    own = usual_durations(measured, target=plan.target.name, runbook=plan.runbook)
+    if plan.target.staging is None:
+        return own
+    undone = {name: [step.key for step in steps] for name, steps in plan.undo_runbooks.items()}
+    staging = plan.target.staging.target
+    return rehearsed_durations(measured, target=staging, undo_runbooks=undone) | own
 
 
 def new_run_id(runbook: str, clock: Clock) -> str:
@@ -193,6 +209,10 @@ class RunOpening:
             )
         self._take_lock = reason
 
+    def now(self) -> Instant:
+        """The present moment, by the clock of the run that would be opened."""
+        return (self._clock or SystemClock()).now()
+
     def found(self, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
         """The parameters with their defaults, and what is wrong with them or missing."""
         return check_parameters(self.runbook.front_matter, values)
@@ -211,19 +231,19 @@ class RunOpening:
                 still_safe="nothing was started.",
                 next_step="give each as --param NAME=VALUE.",
             )
-        usual: dict[str, Usual] = {}
-        if self._journal is not None:
-            usual = earlier_durations(self._journal, self.target.name, self.runbook.path.stem)
+        digests, sources = plan_files(self.runbook, self.project)
         plan = make_plan(
             self.runbook,
             self.target,
             parameters,
-            digests=file_digests(self.runbook, self.project),
+            digests=digests,
+            sources=sources,
             project_root=self.project.root,
             tasks_file=self.project.tasks,
-            usual=usual,
         )
         check_arguments(plan, self.tasks)
+        if self._journal is not None:
+            plan = plan.model_copy(update={"usual": earlier_durations(self._journal, plan)})
         return plan
 
     def commands(self, plan: Plan) -> dict[str, list[str]]:

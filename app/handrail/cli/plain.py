@@ -10,6 +10,7 @@ from typing import Protocol
 
 from handrail.cli.exits import exit_code_of
 from handrail.cli.following import POLL_SECONDS, Following
+from handrail.cli.window import run_window
 from handrail.cli.words import HELP, Detach, NotUnderstood, Send, Show, Wait, allowed, understand
 from handrail.errors import ExitCode, StorageFault
 from handrail.reports.summary import plan_lines, status_lines, undo_lines
@@ -95,6 +96,7 @@ class PlainScreen:
     def drive(self) -> ExitCode:
         """Until the run is closed, or the operator leaves it."""
         self._narrator.greet()
+        self._narrator.say_all(run_window(self._session.state, self._session.clock.now()))
         try:
             while (code := self._once()) is None:
                 pass
@@ -137,7 +139,8 @@ class PlainScreen:
                 lines.append(f"  Say whether it holds{by}: {step.planned.statement}")
             if state.running is None and (usual := state.plan.usual.get(step.key)) is not None:
                 took = duration(timedelta(seconds=usual.median))
-                lines.append(f"  It usually takes {took} (measured {usual.count} times)")
+                how = "rehearsed" if usual.rehearsed else "measured"
+                lines.append(f"  It usually takes {took} ({how} {usual.count} times)")
         lines.append(f"> {allowed(state, is_operator=self._session.is_operator)}")
         text = "\n".join(lines)
         if text != self._prompted:
@@ -190,7 +193,8 @@ class PlainScreen:
             case "log":
                 attempt = state.running or next(reversed(state.attempts.values()), None)
                 return self._narrator.last_log_lines(attempt, lines)
-        return status_lines(state, self._session.clock.now())
+        now = self._session.clock.now()
+        return [*status_lines(state, now), *run_window(state, now)]
 
     def _detach(self, because: str) -> ExitCode:
         self._narrator.say(f"{because}detached. The run goes on; come back with: {self._attach_command}")

@@ -5,21 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from handrail.cli.following import Following
+from handrail.cli.issues import KnownIssues
 from handrail.cli.narrator import Narrator
 from handrail.cli.opening import RunOpening
 from handrail.cli.plain import DescriptorLines, PlainScreen
 from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import LOG_NAME
 from handrail.cli.unattended import UnattendedScreen
+from handrail.issues.model import Found
 from handrail.journal.session import RunSession
 from handrail.paths import StateFolder
 from handrail.project.model import Target
+from handrail.run.state import RunState, StepState
+
+if TYPE_CHECKING:
+    from handrail.tui.issues import IssuesOf
 
 SMALLEST = (40, 15)
 STANDARD_INPUT = 0
@@ -66,6 +72,7 @@ def narrator_for(session: RunSession, state: StateFolder, *, as_json: bool) -> N
         out,
         secrets=secrets_of(session.state.plan.target),
         events_to=sys.stdout if as_json else None,
+        issues=KnownIssues(session.state.plan, log_paths(state)),
     )
 
 
@@ -77,6 +84,18 @@ def plain_screen(
     return PlainScreen(
         Following(session, narrator), DescriptorLines(STANDARD_INPUT), attach_command=attach_command
     )
+
+
+def known_issues(log_path: Callable[[str, int], Path]) -> IssuesOf:
+    """What the run on a screen asks, whichever run it will be."""
+    catalogues: dict[str, KnownIssues] = {}
+
+    def of(run: RunState, step: StepState) -> Sequence[Found]:
+        if run.run not in catalogues:
+            catalogues[run.run] = KnownIssues(run.plan, log_path)
+        return catalogues[run.run](run, step)
+
+    return of
 
 
 def onlooking_screen(
@@ -105,6 +124,7 @@ def run_tui(
             log_path=log_paths(state),
             secrets=secrets_of(target),
             may_act=may_act,
+            issues=known_issues(log_paths(state)),
         )
         return int(app.run() or 0)
 

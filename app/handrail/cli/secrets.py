@@ -10,11 +10,11 @@ from handrail.project.model import Secret, Target
 
 def secrets_of(target: Target) -> tuple[str, ...]:
     """The values of the target's secrets, with the passwords inside addresses; missing ones are left out."""
-    named = [target.announce.webhook] if target.announce else []
+    named = [target.announce.webhook, target.announce.token] if target.announce else []
     named += [target.database.url] if target.database else []
     found: list[str] = []
     for secret in named:
-        found += _values(secret)
+        found += _values(secret) if secret is not None else []
     return tuple(dict.fromkeys(value for value in found if value))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from handrail.cli.auto import OnFailure, Stop, next_move
 from handrail.cli.following import POLL_SECONDS, Following
+from handrail.cli.window import run_window
 from handrail.errors import ExitCode, StorageFault
 
 
@@ -35,6 +36,7 @@ class UnattendedScreen:
     def drive(self) -> ExitCode:
         """Until the run is closed or needs someone; without `acts`, until it is closed."""
         self._narrator.greet()
+        self._narrator.say_all(run_window(self._session.state, self._session.clock.now()))
         try:
             while True:
                 self._following.catch_up()

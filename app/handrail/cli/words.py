@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from handrail.run import commands as c
 from handrail.run.commands import OperatorCommand
+from handrail.run.rules import why_not
 from handrail.run.state import RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
 
 DEFAULT_LOG_LINES = 20
+ANY_REASON = "because"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +184,24 @@ def allowed(state: RunState, *, is_operator: bool) -> str:
         words = ["yes [NOTE]", "no NOTE", "skip REASON"]
     elif step is not None:
         words = ["run (or an empty line)", "skip REASON"]
+    if step is not None:
+        words = [word for word in words if not _refused(state, step, word)]
     if state.open_triggers and state.rollback_started is None:
         words.append("close REASON")
     can_undo = state.rollback_started is None and any(s.may_have_acted for s in state.forward_steps)
     if can_undo and state.running is None:
         words.append(f"rollback {state.plan.target.name}")
     return ", ".join([*words, "help"])
+
+
+def _refused(state: RunState, step: StepState, word: str) -> bool:
+    """Whether the rules would refuse this whatever its reason: it isn't offered then."""
+    commands: dict[str, list[OperatorCommand]] = {
+        "skip REASON": [c.SkipStep(step=step.key, reason=ANY_REASON)],
+        "done REASON": [c.MarkDone(step=step.key, reason=ANY_REASON)],
+        "waive CHECK REASON": [
+            c.WaiveCheck(step=step.key, check=gate.check, reason=ANY_REASON) for gate in step.planned.gate
+        ],
+    }
+    asked = commands.get(word, [])
+    return bool(asked) and all(why_not(state, command, state.operator) for command in asked)

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -27,6 +28,7 @@ BUSY_SECONDS = 0.02
 QUIET_SECONDS = 0.1
 MENDING_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+POSTMORTEM_SECONDS = 60.0
 
 
 def main() -> int:
@@ -130,7 +132,32 @@ def own(run: str, folder: StateFolder, ready: _Readiness) -> int:
     if journal is not None:
         journal.close()
     _LOG.info("run %s is over", run)
+    if engine is not None and engine.state.plan.emergency is not None:
+        open_postmortem(run, folder, Path(engine.state.plan.project_root))
     return 0
+
+
+def open_postmortem(run: str, folder: StateFolder, project: Path) -> None:
+    """Open an emergency's post-mortem by handrail's own command line; the run is over, whatever comes of it.
+
+    That it is due follows from the journal: a file that can't be written now lets nobody off.
+    """
+    argv = [sys.executable, "-P", "-m", "handrail", "--state", str(folder.root), "postmortem", run]
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=project if project.is_dir() else folder.root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=POSTMORTEM_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        _LOG.error("the post-mortem of run %s was not opened: %s", run, error)
+        return
+    _LOG.info("post-mortem of run %s: %s", run, (done.stdout + done.stderr).strip())
 
 
 def _defect(said: str, folder: StateFolder, run: str) -> MachineFault:

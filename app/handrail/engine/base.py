@@ -24,6 +24,10 @@ class Performer(Protocol):
         """What became of a running attempt; `None` while it runs."""
         ...
 
+    def changed_files(self, state: RunState) -> tuple[tuple[str, str], ...]:
+        """The plan's files that are no longer what the plan was made from: path and short difference."""
+        ...
+
     def adopt(self, state: RunState, attempt: int) -> Observation | None:
         """The same for an attempt of an engine before this one; one that never began never will."""
         ...

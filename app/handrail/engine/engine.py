@@ -17,7 +17,14 @@ from handrail.journal.base import CommandRow, FaultPoints, Journal, NoFaults
 from handrail.processes import ProcessIdentity
 from handrail.run import events as e
 from handrail.run.actors import Actor
-from handrail.run.commands import OPERATOR_COMMANDS, Observation, ObserveTime
+from handrail.run.commands import (
+    OPERATOR_COMMANDS,
+    Observation,
+    ObserveFiles,
+    ObserveTime,
+    RetryStep,
+    StartStep,
+)
 from handrail.run.events import Event, read_event, write_event
 from handrail.run.fold import apply, fold
 from handrail.run.machine import Rejected, decide, observe
@@ -129,6 +136,9 @@ class Engine:
             reason = f"This is no command that the engine knows: {what}."
             self._append([_rejected(row, name, None, reason)])
             return
+        if isinstance(command, StartStep | RetryStep) and self._state.phase.is_open:
+            # Looked at before each start, so that no edited runbook or task slips into a promised run.
+            self._observe(ObserveFiles(changed=self._performer.changed_files(self._state)))
         try:
             events = decide(self._state, command, issuer, self._clock.now())
         except Rejected as rejected:

@@ -24,6 +24,7 @@ from handrail.attempts.outcome import (
 from handrail.attempts.report import read_report
 from handrail.attempts.spec import AttemptSpec
 from handrail.clock import Clock
+from handrail.engine.promises import changed_files, frozen_tasks_file
 from handrail.errors import HandrailError
 from handrail.paths import AttemptFiles, StateFolder
 from handrail.run.commands import Observation, ObserveDoubt, ObserveExit
@@ -79,6 +80,10 @@ class ProcessPerformer:
                 self._end_orphan(files, attempt)
         return self._observation(files, attempt, outcome)
 
+    def changed_files(self, state: RunState) -> tuple[tuple[str, str], ...]:
+        """Compare the plan's files with what they were."""
+        return changed_files(state)
+
     def adopt(self, state: RunState, attempt: int) -> Observation | None:
         """Seal what never began; anything else is what its files say."""
         files = self._folder.attempt(state.run, attempt)
@@ -100,7 +105,7 @@ class ProcessPerformer:
             task={
                 "name": event.call.task,
                 "arguments": event.call.arguments,
-                "tasks_file": plan.tasks_file,
+                "tasks_file": frozen_tasks_file(state, self._folder),
                 "target": plan.target.model_dump(mode="json", by_alias=True),
             },
         )
@@ -174,7 +179,12 @@ def environment_of(state: RunState) -> dict[str, str]:
     What no program could be started with is left out: NUL, and more bytes than the system takes.
     """
     room = ENVIRONMENT_BYTES
-    environment = {"HANDRAIL_RUN": state.run, "HANDRAIL_TARGET": state.plan.target.name}
+    environment = {
+        "HANDRAIL_RUN": state.run,
+        "HANDRAIL_TARGET": state.plan.target.name,
+        # Who drives the run, for checks that ask for someone else.
+        "HANDRAIL_OPERATOR": state.operator.user,
+    }
     for prefix, values in (("HANDRAIL_PARAM_", state.plan.parameters), ("HANDRAIL_FACT_", state.facts)):
         for name, value in values.items():
             key = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).upper()

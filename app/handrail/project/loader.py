@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from handrail.errors import WrongUsage
 from handrail.problems import Location, Problem, as_evidence, dotted, from_validation, in_order, one_of, quote
+from handrail.project.calendar import unknown_places
 from handrail.project.model import Project
 from handrail.project.toml import key_lines
 from handrail.sources import Unreadable, read_source
@@ -19,7 +20,7 @@ from handrail.sources import Unreadable, read_source
 FILE_NAME = "handrail.toml"
 DEEPEST = 32
 NOT_WRITTEN: tuple[Location, ...] = (("root",), ("digest",))
-SECRET_FIELDS = frozenset({"environment", "webhook", "url"})
+SECRET_FIELDS = frozenset({"environment", "webhook", "url", "token"})
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -137,6 +138,11 @@ def _own_problems(path: Path, data: Mapping[str, Any], line_of: Callable[[Locati
     for place in follows:
         expected = "none: it follows from the file itself"
         problems.append(Problem(path, line_of(place), dotted(place), "a key that isn't written", expected))
+    for name, table in targets.items():
+        window = table.get("window") if isinstance(table, dict) else None
+        for key, found, expected in unknown_places(window) if isinstance(window, dict) else ():
+            place = ("targets", name, "window", key)
+            problems.append(Problem(path, line_of(place), dotted(place), found, expected))
     default = data.get("default_target")
     if isinstance(default, str) and default not in targets:
         found = f"the unknown target {quote(default)}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import MachineFault, WrongUsage
 from handrail.problems import suggestion
-from handrail.values import Duration, Frozen, TriggerClass
+from handrail.project.staging import Mirror, Scenarios, StagingRule
+from handrail.project.window import Window
+from handrail.values import Arguments, Duration, Frozen, TaskName, TriggerClass
 
 DEFAULT_DEADLINES = {TriggerClass.IMMEDIATE: "5m", TriggerClass.FAST: "15m", TriggerClass.CONSIDERED: "30m"}
 
@@ -70,10 +73,22 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Announce(Frozen):
-    """Where a deployment is announced (deployment-workflow.md, Step 1)."""
+    """Where a deployment is announced (deployment-workflow.md, Step 1).
 
-    webhook: SecretValue
+    An incoming `webhook` posts message by message; a bot's `token` (Slack's chat.postMessage) keeps a
+    run's messages in one thread.
+    """
+
+    webhook: SecretValue | None = None
+    token: SecretValue | None = None
+    api: str = "https://slack.com/api"
     channel: str = "#deployments"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.webhook is None) == (self.token is None):
+            raise ValueError("exactly one of webhook or token")
+        return self
 
 
 class Maintenance(Frozen):
@@ -107,6 +122,19 @@ class Database(Frozen):
         default="migrate:dry-run", description="Prints the SQL of pending migrations, and runs none of it"
     )
     backups: Path = Path("backups")
+    rehearsals: Path = Field(
+        default=Path("rehearsals.jsonl"),
+        description="The record of migrations' ways down, rehearsed on staging",
+    )
+    admin_url: SecretValue | None = Field(
+        default=None, description="A role that may create and rename databases; the application's by default"
+    )
+    scratch_url: SecretValue | None = Field(
+        default=None, description="Another server where backups are tried; the application's own by default"
+    )
+    maintenance_database: str = Field(
+        default="postgres", description="The database that is connected to while another one is renamed"
+    )
 
 
 class Flow(Frozen):
@@ -143,6 +171,97 @@ class Monitor(Frozen):
     every: Duration = Field(default="10s", validate_default=True)
 
 
+class RequiredCheck(Frozen):
+    """A check that every run against the target must pass, whatever its runbook says.
+
+    It stands before each step that runs the task `before`, else before the first step that changes
+    anything. Its arguments may hold `${param.…}` and `${facts.…}`.
+    """
+
+    check: TaskName
+    arguments: Arguments = Field(alias="with")
+    before: TaskName | None = None
+
+
+def _required_check(value: object) -> object:
+    return {"check": value} if isinstance(value, str) else value
+
+
+class GitHub(Frozen):
+    """The repository at GitHub, asked for the CI's verdict and for reviews; nothing but `api` is contacted.
+
+    `checks` names those that must have passed; without names, every one must have.
+    """
+
+    repository: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]+$")
+    api: str = Field(default="https://api.github.com", pattern=r"^https?://[^\s?#@]+$")
+    token: Secret | None = None
+    checks: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _keeps_its_token(self) -> Self:
+        if self.token is None:
+            return self
+        if self.token.value is not None:
+            raise ValueError("a token that stands elsewhere: token = {env = …} or {file = …}")
+        if not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/]", f"{self.api}/"):
+            raise ValueError("an api by https: a token isn't sent in the clear")
+        return self
+
+
+def _scripts(value: object) -> object:
+    if isinstance(value, list | tuple) and all(isinstance(script, str) for script in value):
+        return {str(script).rpartition(":")[2]: script for script in value}
+    return value
+
+
+class Suite(Frozen):
+    """The application's tests: npm scripts by kind (deployment-workflow.md, Pre-Deployment Checklist 1).
+
+    `without` gives the reason for each kind that there is none of. The scripts get none of the target's
+    own environment, which may lead to its database, but only `environment`.
+    """
+
+    scripts: Annotated[dict[str, str], BeforeValidator(_scripts)] = Field(
+        default_factory=lambda: {kind: f"test:{kind}" for kind in ("unit", "integration", "e2e")}
+    )
+    without: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
+
+
+class TeamMember(Frozen):
+    """The names by which one member of the team is known: accounts here, logins, addresses, principals."""
+
+    users: tuple[str, ...] = ()
+    logins: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+
+
+class Review(Frozen):
+    """Where approvals are found, and how many it takes (deployment-workflow.md, Checklist 2).
+
+    Any of the sources suffices. `people` tells who is who, so that nobody approves their own work.
+    `allowed_signers` lists the team's SSH keys, as ssh-keygen(1) reads them.
+    """
+
+    source: Annotated[
+        tuple[Literal["github", "trailers", "signed"], ...],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    ] = ()
+    minimum: int = Field(default=1, ge=1)
+    people: tuple[TeamMember, ...] = ()
+    allowed_signers: Path | None = None
+    approvals: Path = Path("approvals")
+
+
+class Hotfix(Frozen):
+    """How small an emergency's change should be: above this, its size is a warning."""
+
+    max_files: int = Field(default=5, ge=1)
+    max_lines: int = Field(default=50, ge=1)
+
+
 class Target(Frozen):
     """What is deployed to: its checkout, addresses, process list, database and limits.
 
@@ -168,10 +287,25 @@ class Target(Frozen):
     database: Database | None = None
     smoke: Smoke = Field(default_factory=Smoke)
     monitor: Monitor = Field(default_factory=Monitor)
+    hotfix: Hotfix = Field(default_factory=Hotfix)
+    staging: StagingRule | None = None
+    mirror: Mirror | None = None
+    scenarios: Scenarios = Field(default_factory=Scenarios)
     deadlines: dict[TriggerClass, Duration] = Field(
         default_factory=lambda: dict(DEFAULT_DEADLINES), validate_default=True
     )
+    require: tuple[Annotated[RequiredCheck, BeforeValidator(_required_check)], ...] = ()
+    window: Window | None = None
     never_waive: tuple[str, ...] = ()
+    github: GitHub | None = None
+    tests: Suite = Field(default_factory=Suite)
+    review: Review = Field(default_factory=Review)
+
+    @property
+    def deployment_window(self) -> Window | None:
+        """When it may be deployed to: production has a window by default, others where one is written."""
+        window = self.window or (Window() if self.production else None)
+        return window if window is not None and window.enabled else None
 
 
 class Project(Frozen):

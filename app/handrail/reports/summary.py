@@ -9,6 +9,8 @@ from typing import Any
 from handrail.clock import Instant
 from handrail.reports.timeline import Line, call_text
 from handrail.run.deadlines import Countdown, countdowns
+from handrail.run.emergency import emergency_words
+from handrail.run.notices import Notice, undelivered
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
@@ -39,6 +41,8 @@ def plan_lines(plan: Plan, commands: Mapping[str, list[str]]) -> list[str]:
     `undo/RUNBOOK/KEY` for the steps of an undo runbook.
     """
     lines = [f"{plan.title} on {plan.target.name}{' (PRODUCTION)' if plan.target.production else ''}"]
+    if plan.emergency is not None:
+        lines.append(clean_line(emergency_words(plan.emergency)))
     for name, value in plan.parameters.items():
         lines.append(f"  {name} = {clean_line(str(value))}")
     section = None
@@ -112,6 +116,8 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
     title, target = clean_line(state.plan.title), state.plan.target.name
     steps = f"{done} of {len(state.current_steps)} steps done"
     lines = [f"{title} on {target}: {state.phase.value}, {steps}; driven by {state.operator.name}"]
+    if state.plan.emergency is not None:
+        lines.append(clean_line(emergency_words(state.plan.emergency)))
     if (running := state.running) is not None:
         lines.append(
             f"Running for {duration(now.since(running.announced))}: {call_text(running.call)} "
@@ -119,8 +125,19 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
         )
     if state.phase.is_open:
         lines += [countdown_line(each) for each in countdowns(state, now)]
+        for change in state.changed_files:
+            lines.append(f"Changed since the plan was made, so that nothing goes forward: {change.path}")
+            lines += [f"    {clean_line(text)}" for text in change.difference.splitlines()]
     lines += [step_line(step) for step in state.current_steps]
+    lines += [notice_line(notice) for notice in undelivered(state)]
     return lines
+
+
+def notice_line(notice: Notice) -> str:
+    """What the channel has not surely got, and why."""
+    first = clean_line(notice.text.split("\n", 1)[0])
+    why = clean_line(notice.latest.evidence) or "no reason given"
+    return f"Announcement {notice.delivery.value}: {first} ({why})"
 
 
 def countdown_line(each: Countdown) -> str:
@@ -209,6 +226,7 @@ def as_values(state: RunState, lines: Iterable[Line] = ()) -> dict[str, Any]:
         "closed_why": state.closed_why,
         "deadlines_met": state.deadlines_met,
         "parameters": state.plan.parameters,
+        "emergency": state.plan.emergency.model_dump() if state.plan.emergency else None,
         "digests": state.plan.digests,
         "steps": [_step_values(step) for step in state.steps.values()],
         "attempts": [_attempt_values(attempt) for attempt in state.attempts.values()],

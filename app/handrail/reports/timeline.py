@@ -9,8 +9,10 @@ from typing import Any
 
 from handrail.clock import Instant
 from handrail.run import events as e
+from handrail.run.emergency import emergency_words
 from handrail.run.events import Event, Purpose, Result
 from handrail.run.fold import apply, open_run, why_it_ended
+from handrail.run.notices import Delivery, notices
 from handrail.run.plan import PlannedCall
 from handrail.run.state import RunState
 from handrail.text import clean_line, duration
@@ -68,8 +70,10 @@ def call_text(call: PlannedCall) -> str:
 
 def _run_opened(event: e.RunOpened, state: RunState) -> str:
     plan = event.plan
+    emergency = f". {emergency_words(plan.emergency)}" if plan.emergency else ""
     return (
         f"{event.operator.name} opened the run: {plan.title} on {plan.target.name}, {len(plan.steps)} steps"
+        f"{emergency}"
     )
 
 
@@ -108,7 +112,7 @@ def _attempt_ended(event: e.AttemptEnded, state: RunState) -> str | None:
     how = "" if passed else f": {event.evidence or why_it_ended(event)}"
     match attempt.purpose:
         case Purpose.NOTICE:
-            return None if passed else f"The team's channel could not be told{how}"
+            return _told(event, state, how)
         case Purpose.GATE:
             said = f": {event.evidence}" if event.evidence else ""
             return f"The check {attempt.call.task} says {event.verdict or event.result.value}{said}"
@@ -124,6 +128,19 @@ def _attempt_ended(event: e.AttemptEnded, state: RunState) -> str | None:
     return text
 
 
+def _told(event: e.AttemptEnded, state: RunState, how: str) -> str | None:
+    """What became of a notice, and what that asks of a person."""
+    attempt = state.attempts[event.attempt]
+    if event.result is Result.PASSED:
+        return "The team's channel has been told now" if attempt.again else None
+    notice = next(n for n in notices(state) if n.first == (attempt.again or attempt.number))
+    if notice.delivery is Delivery.PERHAPS:
+        return f"The team's channel was perhaps told{how} Look into the channel before you post it by hand"
+    if notice.delivery is Delivery.UNDELIVERED:
+        return f"The team's channel could not be told{how} Post it by hand: {notice.text}"
+    return f"The team's channel could not be told yet{how} It is tried again"
+
+
 def _in_doubt(event: e.AttemptInDoubt, state: RunState) -> str:
     attempt = state.attempts.get(event.attempt)
     title = title_of(state, attempt.step) if attempt else f"attempt {event.attempt}"
@@ -132,6 +149,17 @@ def _in_doubt(event: e.AttemptInDoubt, state: RunState) -> str:
 
 def _cancel(event: e.CancelRequested, state: RunState) -> str:
     return f"{event.by.name} cancels attempt {event.attempt}"
+
+
+def _queued(event: e.AnnouncementQueued, state: RunState) -> str:
+    return f"{title_of(state, event.step)}: on its way to the channel; the run goes on meanwhile"
+
+
+def _files_changed(event: e.FilesChanged, state: RunState) -> str:
+    if not event.files:
+        return "The plan's files are again what the plan was made from"
+    names = ", ".join(change.path for change in event.files)
+    return f"Changed since the plan was made, so that nothing goes forward: {names}"
 
 
 def _held(event: e.StepHeld, state: RunState) -> str:
@@ -233,6 +261,8 @@ _SENTENCES: dict[type, Callable[[Any, RunState], str | None]] = {
     e.AttemptEnded: _attempt_ended,
     e.AttemptInDoubt: _in_doubt,
     e.CancelRequested: _cancel,
+    e.AnnouncementQueued: _queued,
+    e.FilesChanged: _files_changed,
     e.StepHeld: _held,
     e.CheckWaived: _waived,
     e.StepAttested: _attested,

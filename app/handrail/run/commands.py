@@ -177,4 +177,13 @@ class ObserveTime(Frozen):
     """Time has passed: deadlines are looked at."""
 
 
-Observation = ObserveExit | ObserveDoubt | ObserveTime
+class ObserveFiles(Frozen):
+    """The engine compared the plan's files with what they were when the plan was made.
+
+    `changed` holds a path and a short unified difference for each that is another one now.
+    """
+
+    changed: tuple[tuple[str, str], ...] = ()
+
+
+Observation = ObserveExit | ObserveDoubt | ObserveTime | ObserveFiles

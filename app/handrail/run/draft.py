@@ -7,6 +7,7 @@ from handrail.run import events as e
 from handrail.run.deadlines import deadline_of, time_left
 from handrail.run.events import Event, Purpose
 from handrail.run.fold import apply
+from handrail.run.notices import THREAD_FACT, due_again
 from handrail.run.plan import PlannedCall
 from handrail.run.state import Phase, RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
@@ -40,6 +41,9 @@ class Draft:
                 return
         if planned.call is None:
             return
+        if planned.kind is StepKind.ANNOUNCE:
+            self._announce(step, planned.call)
+            return
         self._attempt(step, Purpose.STEP, planned.call, planned.timeout.total_seconds())
 
     def _attempt(
@@ -63,6 +67,38 @@ class Draft:
                 check=check,
             )
         )
+
+    def _announce(self, step: StepState, call: PlannedCall) -> None:
+        """Queue an announcement: the run goes on at once, whether or not the channel can be reached."""
+        if self.state.plan.target.announce is None:
+            reason = "The target names no channel to announce to: tell the team in another way, and mark this"
+            self.add(e.StepHeld(step=step.key, check=None, reason=f"{reason} step as done."))
+            return
+        number = self.state.next_attempt
+        self._attempt(step, Purpose.NOTICE, self._in_thread(call), NOTICE_TIMEOUT_SECONDS)
+        if number in self.state.attempts:
+            self.add(e.AnnouncementQueued(step=step.key, attempt=number))
+            self.go_on_rolling_back()
+
+    def _in_thread(self, call: PlannedCall) -> PlannedCall:
+        """The call, told to answer in the thread that the run's first announcement began."""
+        thread = self.state.facts.get(THREAD_FACT)
+        if not thread:
+            return call
+        return call.model_copy(update={"arguments": {**call.arguments, "thread": thread}})
+
+    def _tell_again(self) -> None:
+        if (notice := due_again(self.state, self.now)) is not None:
+            self.add(
+                e.AttemptStarted(
+                    attempt=self.state.next_attempt,
+                    purpose=Purpose.NOTICE,
+                    step=notice.latest.step,
+                    call=self._in_thread(notice.latest.call),
+                    timeout_seconds=NOTICE_TIMEOUT_SECONDS,
+                    again=notice.first,
+                )
+            )
 
     def probe(self, step: StepState) -> None:
         """Look, without changing anything, what became of a step in doubt."""
@@ -91,7 +127,7 @@ class Draft:
                 attempt=self.state.next_attempt,
                 purpose=Purpose.NOTICE,
                 step=None,
-                call=PlannedCall(task="announce.post", arguments={"text": text}),
+                call=self._in_thread(PlannedCall(task="announce.post", arguments={"text": text})),
                 timeout_seconds=NOTICE_TIMEOUT_SECONDS,
             )
         )
@@ -117,8 +153,10 @@ class Draft:
     def let_time_pass(self) -> None:
         """Take note of the deadlines that have passed, before anything else is decided.
 
-        So that a run whose last undo ends just after its deadline still says that it was missed.
+        So that a run whose last undo ends just after its deadline still says that it was missed. What the
+        channel has not taken yet is told again once it is due.
         """
+        self._tell_again()
         for trigger in self.state.open_triggers:
             if not trigger.passed and time_left(trigger.deadline, self.now).total_seconds() <= 0:
                 self.add(e.DeadlinePassed(trigger=trigger.number))

@@ -90,6 +90,7 @@ class AttemptStarted(Frozen):
     call: PlannedCall
     timeout_seconds: float
     check: str | None = None
+    again: int | None = None
 
 
 class AttemptEnded(Frozen):
@@ -132,6 +133,14 @@ class StepHeld(Frozen):
     step: str
     check: str | None
     reason: str
+
+
+class AnnouncementQueued(Frozen):
+    """An announcement is on its way to the channel, by this attempt; the run goes on meanwhile."""
+
+    type: Literal["AnnouncementQueued"] = "AnnouncementQueued"
+    step: str
+    attempt: int
 
 
 class CheckWaived(Frozen):
@@ -251,6 +260,20 @@ class ClockJumped(Frozen):
     rebooted: bool = False
 
 
+class FileChange(Frozen):
+    """One file that is no longer what the plan was made from; `difference` is a short unified one."""
+
+    path: str
+    difference: str
+
+
+class FilesChanged(Frozen):
+    """These files differ from what the plan was made from; none of them once all are back."""
+
+    type: Literal["FilesChanged"] = "FilesChanged"
+    files: tuple[FileChange, ...] = ()
+
+
 class DurationsMeasured(Frozen):
     """How long the steps of a closed run took, in seconds, for the estimates of later ones."""
 
@@ -293,6 +316,7 @@ Event = Annotated[
     | AttemptInDoubt
     | CancelRequested
     | StepHeld
+    | AnnouncementQueued
     | CheckWaived
     | StepAttested
     | StepSkipped
@@ -306,6 +330,7 @@ Event = Annotated[
     | ControlRequested
     | ControlChanged
     | ClockJumped
+    | FilesChanged
     | DurationsMeasured
     | RunFinished
     | RunRolledBack

@@ -10,6 +10,7 @@ from typing import Any
 from handrail.clock import Instant
 from handrail.run import events as e
 from handrail.run.actors import Actor
+from handrail.run.emergency import waived_by
 from handrail.run.events import Event, Purpose, Result
 from handrail.run.state import (
     AttemptState,
@@ -31,7 +32,7 @@ def open_run(run: str, event: e.RunOpened, at: Instant) -> RunState:
         operator=event.operator,
         opened=at,
         seq=1,
-        steps={step.key: StepState(step) for step in event.plan.steps},
+        steps={step.key: StepState(step, waived=waived_by(event.plan, step)) for step in event.plan.steps},
         last_event=at,
     )
 
@@ -78,6 +79,7 @@ def _attempt_started(state: RunState, event: e.AttemptStarted, at: Instant) -> R
         announced=at,
         timeout_seconds=event.timeout_seconds,
         check=event.check,
+        again=event.again,
     )
     state = replace(state, attempts={**state.attempts, attempt.number: attempt})
     if event.step is None or event.step not in state.steps:
@@ -194,6 +196,10 @@ def _step_held(state: RunState, event: e.StepHeld, at: Instant) -> RunState:
     return _with_step(state, event.step, status=StepStatus.HELD, why=event.reason, checks_passed=frozenset())
 
 
+def _announcement_queued(state: RunState, event: e.AnnouncementQueued, at: Instant) -> RunState:
+    return _with_step(state, event.step, status=StepStatus.PASSED, why="", started=at, ended=at)
+
+
 def _check_waived(state: RunState, event: e.CheckWaived, at: Instant) -> RunState:
     step = state.steps[event.step]
     said = f"{event.by.name}: {event.reason}"
@@ -294,6 +300,10 @@ def _clock_jumped(state: RunState, event: e.ClockJumped, at: Instant) -> RunStat
     return replace(state, clock_jump=state.clock_jump + event.seconds)
 
 
+def _files_changed(state: RunState, event: e.FilesChanged, at: Instant) -> RunState:
+    return replace(state, changed_files=event.files)
+
+
 def _run_finished(state: RunState, event: e.RunFinished, at: Instant) -> RunState:
     return replace(state, phase=Phase.FINISHED, closed=at)
 
@@ -316,6 +326,7 @@ _HANDLERS: dict[type, Any] = {
     e.AttemptInDoubt: _attempt_in_doubt,
     e.CancelRequested: _cancel_requested,
     e.StepHeld: _step_held,
+    e.AnnouncementQueued: _announcement_queued,
     e.CheckWaived: _check_waived,
     e.StepAttested: _step_attested,
     e.StepSkipped: _step_skipped,
@@ -329,6 +340,7 @@ _HANDLERS: dict[type, Any] = {
     e.ControlRequested: _control_requested,
     e.ControlChanged: _control_changed,
     e.ClockJumped: _clock_jumped,
+    e.FilesChanged: _files_changed,
     e.RunFinished: _run_finished,
     e.RunRolledBack: _run_rolled_back,
     e.RunAborted: _run_aborted,

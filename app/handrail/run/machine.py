@@ -96,6 +96,8 @@ def _cancel(draft: Draft, command: c.CancelStep, issuer: Actor) -> None:
 
 def _waive(draft: Draft, command: c.WaiveCheck, issuer: Actor) -> None:
     draft.add(e.CheckWaived(step=command.step, check=command.check, by=issuer, reason=command.reason))
+    target, step = draft.state.plan.target.name, draft.state.steps[command.step].planned.title
+    draft.notice(f"Waived on {target}: {command.check} before {step}, by {issuer.name}: {command.reason}")
 
 
 def _roll_back(draft: Draft, command: c.RollBack, issuer: Actor) -> None:
@@ -263,6 +265,12 @@ def _doubts(state: RunState, step: StepState) -> int:
     )
 
 
+def _observe_files(draft: Draft, seen: c.ObserveFiles) -> None:
+    files = tuple(e.FileChange(path=path, difference=difference) for path, difference in seen.changed)
+    if files != draft.state.changed_files:
+        draft.add(e.FilesChanged(files=files))
+
+
 def _observe_time(draft: Draft, seen: c.ObserveTime) -> None:
     """Each observation lets time pass first; this one does nothing else."""
 
@@ -271,12 +279,13 @@ _OBSERVATIONS: dict[type, Callable[[Draft, Any], None]] = {
     c.ObserveExit: _observe_exit,
     c.ObserveDoubt: _observe_doubt,
     c.ObserveTime: _observe_time,
+    c.ObserveFiles: _observe_files,
 }
 
 
 def _late_notice(state: RunState, observation: Observation) -> list[Event]:
     """A closed run takes nothing more but the end of what was still being told to the channel."""
-    if isinstance(observation, c.ObserveTime):
+    if isinstance(observation, c.ObserveTime | c.ObserveFiles):
         return []
     attempt = state.attempts.get(observation.attempt)
     if attempt is None or not attempt.is_running:

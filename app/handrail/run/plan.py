@@ -95,18 +95,34 @@ class PlannedStep(Frozen):
 
 
 class Usual(Frozen):
-    """How long something took before: median and high quantile in seconds, over `count` runs."""
+    """How long something took before: median and high quantile in seconds, over `count` runs.
+
+    `rehearsed` where that was on staging, since the target itself never did it.
+    """
 
     median: float
     high: float
     count: int
+    rehearsed: bool = False
+
+
+class Emergency(Frozen):
+    """That a run is an emergency: its incident, who is on call, and why each skipped rule is skipped.
+
+    A rule is named by its check.
+    """
+
+    incident: str
+    on_call: str
+    skipped: dict[str, str] = Field(default_factory=dict)
 
 
 class Plan(Frozen):
     """The frozen plan of a run.
 
-    `digests` holds the SHA-256 of every file that the plan was made from, by path; `usual` the
-    measured durations of earlier runs by step key, undo steps included.
+    `digests` holds the SHA-256 of every file that the plan was made from, by path, and `sources` the
+    text of those that may be shown; `usual` the measured durations of earlier runs by step key, undo
+    steps included.
     """
 
     runbook: str
@@ -117,6 +133,8 @@ class Plan(Frozen):
     steps: tuple[PlannedStep, ...]
     undo_runbooks: dict[str, tuple[PlannedStep, ...]] = Field(default_factory=dict)
     digests: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, str] = Field(default_factory=dict)
     project_root: str = "."
     tasks_file: str | None = None
     usual: dict[str, Usual] = Field(default_factory=dict)
+    emergency: Emergency | None = None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from handrail.errors import WrongUsage
-from handrail.project.model import Target
+from handrail.project.model import RequiredCheck, Target
 from handrail.run.composing import composed, parameters_in
+from handrail.run.emergency import emergency_of
 from handrail.run.plan import (
     DEFAULT_ESTIMATE,
     DEFAULT_TIMEOUT,
+    Emergency,
     Plan,
     PlannedCall,
     PlannedGate,
@@ -27,6 +29,7 @@ from handrail.values import Scalar, parse_duration
 
 WATCH_MARGIN = timedelta(minutes=2)
 FENCE_TASK = "shell.fence"
+ANNOUNCING = "announce."
 
 
 def make_plan(
@@ -36,15 +39,18 @@ def make_plan(
     *,
     digests: Mapping[str, str],
     project_root: Path,
+    sources: Mapping[str, str] | None = None,
     tasks_file: Path | None = None,
     usual: Mapping[str, Usual] | None = None,
+    emergency: Emergency | None = None,
 ) -> Plan:
-    """The frozen plan of running `runbook` against `target`.
+    """The frozen plan of running `runbook` against `target`; without `emergency`, the runbook's own.
 
-    Raises `WrongUsage` where a value that the runbook needs is neither a parameter nor in the target.
+    Raises `WrongUsage` where a value that the runbook needs is neither a parameter nor in the target,
+    and `Refused` where the emergency would skip a rule that it may not skip.
     """
     planner = _Planner(target, parameters)
-    steps = planner.steps_of(runbook)
+    steps = with_required_checks(planner.steps_of(runbook), target.require, planner.value)
     return Plan(
         runbook=runbook.path.stem,
         title=planner.text(runbook.title),
@@ -54,9 +60,11 @@ def make_plan(
         steps=tuple(steps),
         undo_runbooks=planner.undo_runbooks,
         digests=dict(digests),
+        sources=dict(sources or {}),
         project_root=str(project_root),
         tasks_file=str(tasks_file) if tasks_file else None,
         usual=dict(usual or {}),
+        emergency=emergency or emergency_of(runbook.front_matter, parameters, steps, target),
     )
 
 
@@ -141,7 +149,7 @@ class _Planner:
             section=self.text(section, where),
             title=self.text(step.title, where),
             prose=step.prose,
-            kind=step.kind,
+            kind=_kind_of(step),
             source=f"{runbook.path}:{step.line}",
             call=self._call_of(step, where),
             statement=self.text(block.attest or step.title, where) if step.kind is StepKind.ATTEST else None,
@@ -237,6 +245,34 @@ class _Planner:
         within = _Planner(self._model, {**defaults, **inherited}, given, {*self._later, *later})
         within.undo_runbooks, within.undo_arguments = self.undo_runbooks, self.undo_arguments
         return within
+
+
+def _kind_of(step: Step) -> StepKind:
+    """The step's kind; a task that only announces is an announcement, which no step waits for."""
+    announces = (step.block.task or "").startswith(ANNOUNCING)
+    return StepKind.ANNOUNCE if announces else step.kind
+
+
+def with_required_checks(
+    steps: Sequence[PlannedStep], required: Sequence[RequiredCheck], value: Callable[[Any, str], Any]
+) -> list[PlannedStep]:
+    """The steps with the target's own checks in their gates, whatever the runbook says.
+
+    A check stands before every step that runs the task it names, else before the first step that changes
+    anything: a runbook that was written without a rule, or edited, does not go around it.
+    """
+    gated = list(steps)
+    for check in required:
+        where = f"the target's required check {check.check}"
+        call = PlannedCall(task=check.check, arguments=value(check.arguments, where))
+        named = [i for i, step in enumerate(gated) if step.call and step.call.task == check.before]
+        changing = [i for i, step in enumerate(gated) if step.call and not step.only_looks]
+        for index in named or changing[:1]:
+            step = gated[index]
+            if call not in [gate.call for gate in step.gate]:
+                gates = _numbered((*step.gate, PlannedGate(call=call)))
+                gated[index] = step.model_copy(update={"gate": gates})
+    return gated
 
 
 def _refuse_gated_attestation(kind: StepKind, where: str) -> None:

@@ -67,11 +67,25 @@ def _trigger_blocks(state: RunState, step: StepState) -> Why:
     )
 
 
+def _plan_broken(state: RunState, step: StepState) -> Why:
+    """A run does what its plan promised: a file that was changed since keeps it from going forward.
+
+    The way back was frozen with the plan, and is never held up by this.
+    """
+    if step.undoes or not state.changed_files:
+        return None
+    names = ", ".join(change.path for change in state.changed_files)
+    return (
+        f"Changed since the plan was made: {names}. Put it back as it was, "
+        "or end this run and open one with a new plan."
+    )
+
+
 def _start(state: RunState, command: c.StartStep, issuer: Actor) -> Why:
     if why := _is_next(state, command.step):
         return why
     step = state.steps[command.step]
-    if why := _trigger_blocks(state, step):
+    if why := _trigger_blocks(state, step) or _plan_broken(state, step):
         return why
     if step.planned.kind is StepKind.ATTEST:
         return "This step is for a person: say whether it holds."
@@ -92,7 +106,7 @@ def _retry(state: RunState, command: c.RetryStep, issuer: Actor) -> Why:
         return f"{step.planned.title} is {step.status.value}: there is nothing to retry."
     if step.attempts and command.after_attempt != step.attempts[-1]:
         return "It was tried again since you looked."
-    return _trigger_blocks(state, step)
+    return _trigger_blocks(state, step) or _plan_broken(state, step)
 
 
 def _attest(state: RunState, command: c.Attest, issuer: Actor) -> Why:
@@ -106,6 +120,18 @@ def _attest(state: RunState, command: c.Attest, issuer: Actor) -> Why:
     return why_not_attest(by=step.planned.by, operator_user=state.operator.user, attester_user=issuer.user)
 
 
+def _gate_stands(state: RunState, step: StepState) -> Why:
+    """A check that nobody may waive can't be stepped over either: only its passing leads past its step."""
+    if step.undoes or state.last_attempt(step.key) is not None:
+        return None
+    never_waive = state.plan.target.never_waive
+    for gate in step.planned.gate:
+        why = why_not_waive(gate.call.task, waivable=gate.waivable, never_waive=never_waive, reason="asked")
+        if why is not None:
+            return f"{step.planned.title} can't be left out before its gate has passed. {why}"
+    return None
+
+
 def _needs_reason(reason: str) -> Why:
     return None if reason.strip() else "Say why: it will stand in the journal."
 
@@ -116,7 +142,7 @@ def _skip(state: RunState, command: c.SkipStep, issuer: Actor) -> Why:
     step = state.steps[command.step]
     if step.status is StepStatus.IN_DOUBT:
         return f"It is not known what became of {step.planned.title}: say done or not done first."
-    return _trigger_blocks(state, step) or _needs_reason(command.reason)
+    return _trigger_blocks(state, step) or _gate_stands(state, step) or _needs_reason(command.reason)
 
 
 def _mark_done(state: RunState, command: c.MarkDone, issuer: Actor) -> Why:

@@ -9,7 +9,7 @@ from typing import Any
 
 from handrail.clock import Instant
 from handrail.run.actors import Actor
-from handrail.run.events import Purpose, Result
+from handrail.run.events import FileChange, Purpose, Result
 from handrail.run.plan import Plan, PlannedCall, PlannedStep
 from handrail.values import TriggerClass
 
@@ -59,6 +59,7 @@ class AttemptState:
     announced: Instant
     timeout_seconds: float
     check: str | None = None
+    again: int | None = None
     result: Result | None = None
     in_doubt: bool = False
     cancelling: bool = False
@@ -159,6 +160,7 @@ class RunState:
     deadlines_met: bool | None = None
     last_event: Instant | None = None
     clock_jump: float = 0.0
+    changed_files: tuple[FileChange, ...] = ()
 
     @property
     def forward_steps(self) -> tuple[StepState, ...]:

@@ -139,6 +139,21 @@ class StepBlock(Frozen):
         return next((name for name in ACTIONS if getattr(self, name) is not None), None)
 
 
+ParameterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class EmergencyRules(Frozen):
+    """What makes a runbook the way of an emergency: the parameters that name it, and what it may skip.
+
+    `skips` gives for each parameter the checks (with `*` as in file names) that its value, the reason,
+    lets the run go without; the values `no` and nothing at all keep them.
+    """
+
+    incident: ParameterName = "incident"
+    on_call: ParameterName = "on_call"
+    skips: dict[ParameterName, tuple[str, ...]] = Field(default_factory=dict)
+
+
 class FrontMatter(Frozen):
     """The YAML block at the very top of a runbook; a document without one is a runbook all the same."""
 
@@ -148,6 +163,7 @@ class FrontMatter(Frozen):
     parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Parameter] = Field(
         default_factory=dict, json_schema_extra={"additionalProperties": False}
     )
+    emergency: EmergencyRules | None = None
 
 
 class Fence(Frozen):

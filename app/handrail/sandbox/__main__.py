@@ -16,6 +16,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("action", choices=("up", "status", "reset", "down"))
     parser.add_argument("--at", type=Path, default=Path("sandbox"), help="the sandbox's folder")
     parser.add_argument("--new-ports", action="store_true", help="with reset: choose free ports anew")
+    parser.add_argument(
+        "--staging", action="store_true", help="with up: a staging environment too; with down: that alone"
+    )
     chosen = parser.parse_args(arguments)
     sandbox = Sandbox(chosen.at)
 
@@ -25,11 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         match chosen.action:
             case "up":
-                sandbox.up(progress)
+                sandbox.up(progress, staging=chosen.staging)
             case "reset":
                 sandbox.reset(progress, new_ports=chosen.new_ports)
             case "down":
-                sandbox.down(progress)
+                sandbox.down(progress, staging=chosen.staging)
         for line in sandbox.status().lines():
             print(line)
     except HandrailError as error:

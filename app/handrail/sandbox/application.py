@@ -1,4 +1,4 @@
-"""The web shop in production: installed, built, migrated, and run by pm2."""
+"""The web shop in one environment: installed, built, migrated, and run by pm2."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from handrail.sandbox.commands import (
     end_processes,
     network_environment,
 )
-from handrail.sandbox.layout import Layout
+from handrail.sandbox.layout import Environment, Layout
 from handrail.sandbox.programs import Programs
 from handrail.sandbox.record import Record
 
 ECOSYSTEM = "ecosystem.config.cjs"
 _TOOLS = Path(__file__).parent / "tools"
+_LOAD_TOOLS = Path(__file__).parent / "load"
 _DAEMON_TITLE = re.compile(r"^PM2 v\S+: God Daemon \((/.*)\)")
 _NPM_MEND = (
     "look at the network and the npm registry's settings (`npm ping`), then bring the sandbox up again."
@@ -37,17 +38,19 @@ _NPM_MEND = (
 
 
 class Application:
-    """Production's checkout, its build, and the pm2 that serves it."""
+    """An environment's checkout, its build, and the pm2 that serves it."""
 
     def __init__(
         self,
         layout: Layout,
+        place: Environment,
         record: Record,
         commands: Commands,
         programs: Programs,
         environment: Mapping[str, str],
     ) -> None:
         self._layout = layout
+        self.place = place
         self._record = record
         self._commands = commands
         self._programs = programs
@@ -56,34 +59,41 @@ class Application:
 
     def install_tools(self) -> None:
         """Install pm2 into the sandbox's own tools, unless this very version is there."""
-        tools, stamp = self._layout.tools, self._layout.tools / "installed"
-        wanted = hashlib.sha256((_TOOLS / "package-lock.json").read_bytes()).hexdigest()
+        self._install_package(_TOOLS, self._layout.tools, "Installing pm2")
+
+    def install_load_tools(self) -> None:
+        """The same for the load tool, which staging alone needs."""
+        self._install_package(_LOAD_TOOLS, self._layout.load_tools, "Installing autocannon")
+
+    def _install_package(self, package: Path, folder: Path, what: str) -> None:
+        stamp = folder / "installed"
+        wanted = hashlib.sha256((package / "package-lock.json").read_bytes()).hexdigest()
         if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
             return
-        tools.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         for name, target in (
             ("package.json", "package.json"),
             ("package-lock.json", "package-lock.json"),
             ("dot-npmrc", ".npmrc"),
         ):
-            shutil.copyfile(_TOOLS / name, tools / target)
-        self._npm_ci(tools, "tools", "Installing pm2")
+            shutil.copyfile(package / name, folder / target)
+        self._npm_ci(folder, folder.name, what)
         stamp.write_text(wanted, encoding="ascii")
 
     def write_settings(self) -> None:
         """Write the application's `.env`."""
         settings = {
-            "DATABASE_URL": self._record.database_url(),
-            "SESSION_SECRET": self._record.passwords["session"],
-            "PORT": str(self._record.ports["app"]),
+            "DATABASE_URL": self._record.database_url(self.place.database),
+            "SESSION_SECRET": self._record.session_secret(self.place.name),
+            "PORT": str(self._record.ports[self.place.app]),
         }
-        path = self._layout.settings
+        path = self.place.settings
         path.touch(mode=0o600)
         path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
 
     def install(self) -> None:
-        """`npm ci` in production's checkout, unless what its lock asks for is there."""
-        folder = self._layout.production
+        """`npm ci` in the checkout, unless what its lock asks for is there."""
+        folder = self.place.checkout
         if _locked_packages(folder / "node_modules" / ".package-lock.json") != _locked_packages(
             folder / "package-lock.json"
         ):
@@ -91,7 +101,7 @@ class Application:
 
     def build(self, commit: str) -> None:
         """Build the checkout's `commit`; a build of it that was kept is put back instead."""
-        kept, dist = self._layout.builds / commit, self._layout.production / "dist"
+        kept, dist = self._layout.builds / commit, self.place.checkout / "dist"
         if not kept.exists():
             with self._commands.step("Building the shop"):
                 self._npm("build", "run", "build", environment=self._plain | {"BUILD_PACE_MS": "0"})
@@ -115,13 +125,13 @@ class Application:
             self._commands.run(
                 "pm2",
                 [self._layout.pm2, "startOrReload", ECOSYSTEM, "--update-env", "--silent"],
-                cwd=self._layout.production,
-                environment=self._plain | {"PM2_HOME": str(self._layout.pm2_home)},
+                cwd=self.place.checkout,
+                environment=self._plain | {"PM2_HOME": str(self.place.pm2_home)},
                 what="Starting the shop under pm2",
             )
             self.note_processes()
             if not self._commands.wait_until(lambda: self.served() is not None, "Waiting for the shop", 15):
-                logs = sorted((self._layout.pm2_home / "logs").glob("*error*"))
+                logs = sorted((self.place.pm2_home / "logs").glob("*error*"))
                 text = "\n".join(each.read_text(encoding="utf-8", errors="replace") for each in logs)
                 raise MachineFault(
                     "The shop doesn't answer after its start.",
@@ -132,27 +142,27 @@ class Application:
 
     def served(self) -> dict[str, Any] | None:
         """What `/version` of the application says; `None` where it doesn't answer."""
-        return read_json(f"{self._record.address('app')}/version")
+        return read_json(f"{self._record.address(self.place.app)}/version")
 
     def daemons(self) -> list[ProcessIdentity]:
         """The pm2 daemons of this sandbox, whoever started them; known by the home in their title."""
         homes = ((process.pid, _home_of_daemon(process)) for process in psutil.process_iter())
-        found = (ProcessIdentity.of(pid) for pid, home in homes if home == self._layout.pm2_home)
+        found = (ProcessIdentity.of(pid) for pid, home in homes if home == self.place.pm2_home)
         return [identity for identity in found if identity is not None]
 
     def note_processes(self) -> None:
         """Remember the daemons and the workers below them."""
-        self._record.started("application", *self._family())
+        self._record.started(self.place.part, *self._family())
 
     def stop(self) -> None:
         """End pm2's daemon, which ends its workers, then whatever of them is left."""
-        everything = [*self._record.living("application"), *self._family()]
+        everything = [*self._record.living(self.place.part), *self._family()]
         end_processes(self.daemons(), signal.SIGTERM, grace=12)
         end_processes(everything, signal.SIGTERM, grace=3)
 
     def forget_pm2(self) -> None:
         """Remove pm2's logs and memory of the shop; its daemon must have ended."""
-        shutil.rmtree(self._layout.pm2_home, ignore_errors=True)
+        shutil.rmtree(self.place.pm2_home, ignore_errors=True)
 
     def _family(self) -> list[ProcessIdentity]:
         daemons = self.daemons()
@@ -172,7 +182,7 @@ class Application:
 
     def _npm(self, name: str, *arguments: str, environment: Mapping[str, str]) -> None:
         self._commands.run(
-            name, [self._programs.npm, *arguments], cwd=self._layout.production, environment=environment
+            name, [self._programs.npm, *arguments], cwd=self.place.checkout, environment=environment
         )
 
 

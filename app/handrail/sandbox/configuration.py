@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.sandbox.application import ECOSYSTEM
-from handrail.sandbox.layout import Layout
+from handrail.sandbox.layout import Environment, Layout
 from handrail.sandbox.record import Record
 
 WEBHOOK_PATH = "/services/T000/B000/sandbox"
@@ -20,7 +21,8 @@ def _text(value: str | Path) -> str:
 
 def project_file(layout: Layout, record: Record, path: tuple[Path, ...], database_programs: Path) -> str:
     """The text of `handrail.toml` for the sandbox; it is the same for the same sandbox."""
-    return f"""\
+    common = _Common(layout, record, ", ".join(_text(folder) for folder in path), _text(database_programs))
+    text = f"""\
 # The sandbox's web shop. Made by `handrail sandbox up`, and made anew when its ports change.
 #
 # production serves v1.2.3. `main` is at v1.3.0, a good release with a migration that adds a column;
@@ -31,45 +33,123 @@ default_target = "production"
 
 [targets.production]
 production = true
-checkout = {_text(layout.production)}
+{common.target(layout.served)}
+
+[targets.production.monitor]
+duration = "20s"
+every = "2s"
+
+# One practises at any hour. Without this table, production's window is 9:00 to 17:00 Pacific Time on
+# working days.
+[targets.production.window]
+timezone = "UTC"
+opens = "00:00"
+closes = "24:00"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+country = ""
+"""
+    if not record.staging:
+        return f"""\
+{text}
+# `handrail sandbox up --staging` makes a staging environment, and asks for it here.
+[targets.production.staging]
+enabled = false
+"""
+    return f"""\
+{text}
+# A release must have been on staging for a day without interruption, and have passed what is tried there.
+[targets.production.staging]
+target = "staging"
+soak = "24h"
+
+[targets.staging]
+{common.target(layout.staged)}
+
+[targets.staging.monitor]
+duration = "20s"
+every = "2s"
+
+[targets.staging.mirror]
+of = "production"
+anonymised = ["orders.customer"]
+# Production's customers order all the time; `handrail sandbox up --staging` brings staging up to them.
+slack = 1000
+
+[targets.staging.mirror.accepted]
+"environment PORT" = "both environments run on this one machine"
+
+[targets.staging.scenarios]
+errors = [
+  {{ name = "unknown item", path = "/checkout", form = {{ item = "yacht", quantity = "1" }} }},
+  {{ name = "no quantity", path = "/checkout", form = {{ item = "mug" }} }},
+  {{ name = "quantity below one", path = "/checkout", form = {{ item = "mug", quantity = "0" }} }},
+  {{ name = "quantity that is no number", path = "/checkout", form = {{ item = "mug", quantity = "1;" }} }},
+  {{ name = "wrong password", path = "/login", form = {{ user = "guest", password = "x" }}, expect = [401] }},
+  {{ name = "oversized body", path = "/checkout", body_bytes = 200000, expect = [413] }},
+  {{ name = "wrong method", path = "/checkout", method = "DELETE" }},
+]
+
+[targets.staging.scenarios.load]
+program = [{_text(layout.autocannon)}]
+paths = ["/", "/checkout"]
+# What the sandbox's customers send; access_log would measure it.
+expected_per_second = 4
+duration = "5s"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What every environment says in the same way; `path` and `programs` are TOML already."""
+
+    layout: Layout
+    record: Record
+    path: str
+    programs: str
+
+    def target(self, place: Environment) -> str:
+        """The table of one target, and the tables within it that all environments have."""
+        layout, record, name = self.layout, self.record, f"targets.{place.name}"
+        return f"""\
+checkout = {_text(place.checkout)}
 remote = "origin"
 branch = "main"
-url = {_text(record.address("public"))}
+url = {_text(record.address(place.public))}
 # Past the proxy, and so past its maintenance page.
-app_url = {_text(record.address("app"))}
+app_url = {_text(record.address(place.app))}
 version_path = "/version"
 health_path = "/healthz"
 on_call = "on-call engineer"
-path = [{", ".join(_text(folder) for folder in path)}]
+path = [{self.path}]
 
-[targets.production.announce]
+[{name}.announce]
 webhook = {_text(record.address("webhook") + WEBHOOK_PATH)}
 channel = "#deployments"
 
-[targets.production.maintenance]
+[{name}.maintenance]
 enable = ["./scripts/enable-maintenance.sh"]
 disable = ["./scripts/disable-maintenance.sh"]
 marker = {_text(MARKER)}
 
-[targets.production.pm2]
-home = {_text(layout.pm2_home)}
+[{name}.pm2]
+home = {_text(place.pm2_home)}
 program = [{_text(layout.pm2)}]
 ecosystem = {_text(ECOSYSTEM)}
 names = ["shop"]
 settle = "10s"
 
-[targets.production.database]
-url = {{ file = {_text(layout.database_url)} }}
+[{name}.database]
+url = {{ file = {_text(place.database_url)} }}
 # The pg_dump of another PostgreSQL refuses this server: these belong to it.
-programs = {_text(database_programs)}
+programs = {self.programs}
 migrations = "migrations"
 migrate_script = "migrate:prod"
 
-[targets.production.smoke]
+[{name}.smoke]
 homepage = "/"
 homepage_text = "Web shop"
 
-[[targets.production.smoke.flows]]
+[[{name}.smoke.flows]]
 name = "login"
 requests = [
   {{ path = "/login", expect_text = "Log in" }},
@@ -77,14 +157,9 @@ requests = [
   {{ path = "/account", expect_text = "Signed in as guest" }},
 ]
 
-[[targets.production.smoke.flows]]
+[[{name}.smoke.flows]]
 name = "checkout"
 requests = [
   {{ path = "/checkout", expect_text = "Place order" }},
   {{ path = "/checkout", method = "POST", form = {{ item = "mug", quantity = "1" }}, expect_text = "Thank" }},
-]
-
-[targets.production.monitor]
-duration = "20s"
-every = "2s"
-"""
+]"""

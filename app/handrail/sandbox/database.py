@@ -19,6 +19,11 @@ ADMIN = "postgres"
 RELEASED = "shop_released"
 """The database as `v1.2.3` left it, from which a reset copies."""
 SERVED = "shop"
+# What of production's rows may be seen in staging: customers become strangers.
+_ANONYMISED_ORDERS = """\
+SELECT placed, item, quantity, cents,
+  CASE WHEN customer IS NULL THEN NULL ELSE 'customer-' || md5(customer || gen_random_uuid()) END
+FROM orders"""
 # Speed over safety: what a power cut spoils, a reset makes anew.
 _SETTINGS = {
     "fsync": "off",
@@ -98,14 +103,24 @@ class Database:
         self.query(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         self.query(f"CREATE DATABASE {name} OWNER shop TEMPLATE {source}")
 
-    def query(self, sql: str) -> str:
+    def copy_anonymised(self, target: str) -> None:
+        """Fill another environment's database with production's orders as they are now, anonymised."""
+        rows = self._layout.run / "orders.copy"
+        try:
+            self.query(f"\\copy ({' '.join(_ANONYMISED_ORDERS.split())}) TO '{rows}'", SERVED)
+            self.query("TRUNCATE orders", target)
+            self.query(f"\\copy orders (placed, item, quantity, cents, customer) FROM '{rows}'", target)
+        finally:
+            rows.unlink(missing_ok=True)
+
+    def query(self, sql: str, database: str = "postgres") -> str:
         """Run one statement as the server's administrator and return its rows as text."""
         environment = self._environment | {
             "PGPASSWORD": self._record.passwords["admin"],
             "PGCONNECT_TIMEOUT": "5",
         }
         argv: list[str | Path] = [self._programs / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
-        address = ["-h", LOOPBACK, "-p", str(self._record.ports["database"]), "-U", ADMIN, "-d", "postgres"]
+        address = ["-h", LOOPBACK, "-p", str(self._record.ports["database"]), "-U", ADMIN, "-d", database]
         return self._commands.run(
             "psql", [*argv, *address, "-c", sql], cwd=self._layout.run, environment=environment
         ).strip()

@@ -8,6 +8,44 @@ from pathlib import Path
 PARTS = ("database", "application", "proxy", "webhook", "traffic")
 """What runs, in the order in which it starts."""
 
+STAGING_PARTS = ("staging application", "staging proxy")
+"""What runs besides where staging was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One place that the shop is served from. `app` and `public` name its ports, `part` its pm2."""
+
+    name: str
+    root: Path
+    run: Path
+    database: str
+    app: str
+    public: str
+    part: str
+    proxy: str
+    pm2_home: Path
+
+    @property
+    def checkout(self) -> Path:
+        """The checkout that the shop is served from."""
+        return self.root / self.name
+
+    @property
+    def flag(self) -> Path:
+        """While this file is there, the proxy serves the maintenance page."""
+        return self.checkout / "tmp" / "maintenance.flag"
+
+    @property
+    def settings(self) -> Path:
+        """The application's settings, with the database's password; not in git."""
+        return self.checkout / ".env"
+
+    @property
+    def database_url(self) -> Path:
+        """The application's address of its database, password and all: a secret that a project names."""
+        return self.run / ("database.url" if self.name == "production" else f"{self.name}.database.url")
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -36,24 +74,33 @@ class Layout:
         return self.root / "shop"
 
     @property
+    def served(self) -> Environment:
+        """Production."""
+        return Environment(
+            "production", self.root, self.run, "shop", "app", "public", *PARTS[1:3], self.root / "pm2"
+        )
+
+    @property
+    def staged(self) -> Environment:
+        """Staging: a checkout, a pm2, a database and a public address of its own."""
+        ports = ("staging app", "staging public")
+        home = self.root / "staging-pm2"
+        return Environment("staging", self.root, self.run, "shop_staging", *ports, *STAGING_PARTS, home)
+
+    @property
     def production(self) -> Path:
         """The checkout that production is served from."""
-        return self.root / "production"
+        return self.served.checkout
 
     @property
     def flag(self) -> Path:
-        """While this file is there, the proxy serves the maintenance page."""
-        return self.production / "tmp" / "maintenance.flag"
-
-    @property
-    def settings(self) -> Path:
-        """The application's settings, with the database's password; not in git."""
-        return self.production / ".env"
+        """While this file is there, production's proxy serves the maintenance page."""
+        return self.served.flag
 
     @property
     def pm2_home(self) -> Path:
-        """pm2's private home."""
-        return self.root / "pm2"
+        """Production's private pm2 home."""
+        return self.served.pm2_home
 
     @property
     def tools(self) -> Path:
@@ -64,6 +111,16 @@ class Layout:
     def pm2(self) -> Path:
         """The pm2 program."""
         return self.tools / "node_modules" / ".bin" / "pm2"
+
+    @property
+    def load_tools(self) -> Path:
+        """Where the load tool is installed, once staging was asked for."""
+        return self.root / "load"
+
+    @property
+    def autocannon(self) -> Path:
+        """The load tool."""
+        return self.load_tools / "node_modules" / ".bin" / "autocannon"
 
     @property
     def programs(self) -> Path:
@@ -84,11 +141,6 @@ class Layout:
     def run(self) -> Path:
         """Logs, posts, and what else comes and goes."""
         return self.root / "run"
-
-    @property
-    def database_url(self) -> Path:
-        """The application's address of its database, password and all: a secret that a project names."""
-        return self.run / "database.url"
 
     @property
     def posts(self) -> Path:

@@ -27,15 +27,22 @@ from handrail.sandbox.commands import (
 )
 from handrail.sandbox.configuration import project_file
 from handrail.sandbox.database import RELEASED, SERVED, Database
-from handrail.sandbox.layout import PARTS, Layout
+from handrail.sandbox.layout import Layout
 from handrail.sandbox.programs import Programs, find_programs
-from handrail.sandbox.record import LOOPBACK, Record, choose_ports, holder_of, port_is_free
+from handrail.sandbox.record import LOOPBACK, Record, holder_of, port_is_free
 from handrail.sandbox.repository import SERVED_FIRST, Repository
 from handrail.sandbox.status import SandboxStatus, look
 
 NEEDED_BYTES = 300_000_000
-PORT_OF_PART = {"database": "database", "application": "app", "proxy": "public", "webhook": "webhook"}
-SERVICES = ("webhook", "proxy", "traffic")
+PORT_OF_PART = {
+    "database": "database",
+    "application": "app",
+    "proxy": "public",
+    "webhook": "webhook",
+    "staging application": "staging app",
+    "staging proxy": "staging public",
+}
+SERVICES = ("webhook", "proxy", "traffic", "staging proxy")
 
 
 @dataclass(slots=True)
@@ -48,6 +55,12 @@ class _Site:
     repository: Repository
     database: Database
     application: Application
+    staging: Application
+
+    @property
+    def applications(self) -> tuple[Application, ...]:
+        """What is served: production, and staging where it was asked for."""
+        return (self.application, self.staging) if self.record.staging else (self.application,)
 
 
 class Sandbox:
@@ -65,17 +78,18 @@ class Sandbox:
         """The `handrail.toml` of the operator's clone."""
         return self.layout.shop / "handrail.toml"
 
-    def up(self, progress: Progress) -> None:
+    def up(self, progress: Progress, *, staging: bool = False) -> None:
         """Make what is missing and start what isn't running; production keeps what it serves.
 
+        With `staging`, from now on a second environment too; its data become production's, anonymised.
         Raises `MachineFault` where a program is missing, a port is taken, the disk is full or a part
         doesn't start; what runs by then is noted in `sandbox.json`, and `down` ends it.
         """
         with self._locked(), self._faults():
-            self._up(progress)
+            self._up(progress, staging=staging)
 
     def reset(self, progress: Progress, *, new_ports: bool = False) -> None:
-        """Bring production back to `v1.2.3`: clean checkout, fresh database, no maintenance, no posts.
+        """Bring it all back to `v1.2.3`: clean checkout, fresh database, no maintenance, no posts.
 
         The origin gets its first branches and tags back. The operator's clone is kept as it is, but for
         `handrail.toml`. With `new_ports`, free ports are chosen anew.
@@ -85,20 +99,25 @@ class Sandbox:
             if record is None or not self._is_made():
                 if record is not None and new_ports:
                     self._stop(record, progress)
-                    record.ports = choose_ports()
+                    record.choose_ports_anew()
                     record.save()
                 self._up(progress)
                 return
             self._reset(record, progress, new_ports=new_ports)
 
-    def down(self, progress: Progress) -> None:
-        """End every process that the sandbox started, by identity, and nothing else; files are kept."""
+    def down(self, progress: Progress, *, staging: bool = False) -> None:
+        """End every process that the sandbox started, by identity, and nothing else; files are kept.
+
+        With `staging`, end that environment alone; it no longer belongs to the sandbox until it is asked for.
+        """
         if not self.layout.root.exists():
             return
         with self._locked(), self._faults():
             record = Record.read(self.layout.record)
-            if record is not None:
+            if record is not None and not staging:
                 self._stop(record, progress)
+            elif record is not None and record.staging:
+                self._leave_staging(record, progress)
 
     def status(self) -> SandboxStatus:
         """How the sandbox is now. Looks only; with what doesn't answer, it takes at most some seconds."""
@@ -109,15 +128,18 @@ class Sandbox:
         commands = Commands(self.layout.run, progress)
         repository = Repository(self.layout, commands, programs.git, self._environment)
         database = Database(self.layout, record, commands, programs.postgres, self._environment)
-        application = Application(self.layout, record, commands, programs, self._environment)
-        return _Site(record, commands, programs, repository, database, application)
+        application, staging = (
+            Application(self.layout, place, record, commands, programs, self._environment)
+            for place in (self.layout.served, self.layout.staged)
+        )
+        return _Site(record, commands, programs, repository, database, application, staging)
 
     def _is_made(self) -> bool:
         return (self.layout.builds / "made").exists()
 
-    def _up(self, progress: Progress) -> None:
+    def _up(self, progress: Progress, *, staging: bool = False) -> None:
         record = Record.read(self.layout.record)
-        if record is not None and self._is_made() and self._all_runs(record):
+        if record is not None and self._is_made() and self._all_runs(record) and not staging:
             progress("Everything runs already.")
             return
         for folder in (self.layout.run, self.layout.builds):
@@ -125,6 +147,8 @@ class Sandbox:
         self.layout.root.chmod(0o700)
         record = record or Record(self.layout.record)
         record.save()
+        if staging:
+            record.want_staging()
         site = self._site(record, progress)
         if shutil.disk_usage(self.layout.root).free < NEEDED_BYTES and not self._is_made():
             raise disk_full(self.layout.root)
@@ -133,9 +157,12 @@ class Sandbox:
             self._parallel(site, site.database.start, lambda: self._prepare_to_serve(site))
         else:
             self._make(site)
+        if record.staging:
+            self._prepare_staging(site, fresh_data=staging)
         self._write_project_file(site)
-        if site.application.served() is None:
-            site.application.start()
+        for application in site.applications:
+            if application.served() is None:
+                application.start()
         self._start_services(site)
 
     def _make(self, site: _Site) -> None:
@@ -144,54 +171,78 @@ class Sandbox:
                 site.repository.create()
                 site.record.refs = site.record.refs or site.repository.refs()
                 site.record.save()
-            site.application.write_settings()
-            site.application.install()
-            site.application.build(site.repository.commit_of())
+            self._build(site, site.application)
 
         self._parallel(site, production, site.application.install_tools, site.database.start)
         self._fill_database(site)
         (self.layout.builds / "made").touch()
 
+    def _build(self, site: _Site, application: Application) -> None:
+        application.write_settings()
+        application.install()
+        application.build(site.repository.commit_of(application.place.checkout))
+
     def _prepare_to_serve(self, site: _Site) -> None:
-        """Make up for what an interrupted deployment left, so that there is something to start."""
         site.application.install_tools()
-        if not self.layout.settings.exists():
-            site.application.write_settings()
-        if site.application.served() is None:
-            site.application.install()
-            if not (self.layout.production / "dist" / "server.js").exists():
-                site.application.build(site.repository.commit_of())
+        self._make_servable(site, site.application)
+
+    def _make_servable(self, site: _Site, application: Application) -> None:
+        """Make up for what an interrupted deployment left, so that there is something to start."""
+        place = application.place
+        if not place.settings.exists():
+            application.write_settings()
+        if application.served() is None:
+            application.install()
+            if not (place.checkout / "dist" / "server.js").exists():
+                application.build(site.repository.commit_of(place.checkout))
+
+    def _prepare_staging(self, site: _Site, *, fresh_data: bool) -> None:
+        with site.commands.step("Making staging"):
+            site.repository.create_staging()
+            site.staging.install_load_tools()
+            self._make_servable(site, site.staging)
+            name = self.layout.staged.database
+            made = site.database.exists(name)
+            if not made:
+                site.database.copy(RELEASED, name)
+            if fresh_data or not made:
+                site.database.copy_anonymised(name)
 
     def _reset(self, record: Record, progress: Progress, *, new_ports: bool) -> None:
         site = self._site(record, progress)
         if new_ports:
             self._stop(record, progress)
-            record.ports = choose_ports()
+            record.choose_ports_anew()
             record.save()
-        self.layout.flag.unlink(missing_ok=True)
 
-        def production() -> None:
-            site.application.stop()
-            site.application.forget_pm2()
+        def applications() -> None:
+            for application in site.applications:
+                application.place.flag.unlink(missing_ok=True)
+                application.stop()
+                application.forget_pm2()
             site.repository.create()
             site.repository.restore_origin(record.refs)
-            site.repository.restore_production()
-            site.application.write_settings()
             site.application.install_tools()
-            site.application.install()
-            site.application.build(site.repository.commit_of())
+            for application in site.applications:
+                if application is site.staging:
+                    site.repository.create_staging()
+                site.repository.restore(application.place.checkout)
+                self._build(site, application)
 
         with site.commands.step(f"Bringing {SERVED_FIRST} back"):
-            self._parallel(site, production, lambda: self._start_database(site))
+            self._parallel(site, applications, lambda: self._start_database(site))
             if site.database.exists(RELEASED):
                 site.database.copy(RELEASED, SERVED)
             else:
                 self._fill_database(site)
+            if record.staging:
+                site.database.copy(RELEASED, self.layout.staged.database)
         self._refuse_taken_ports(site)
         for leftover in (self.layout.posts, self.layout.webhook_mode):
             leftover.unlink(missing_ok=True)
         self._write_project_file(site)
-        site.application.start()
+        for application in site.applications:
+            application.start()
         self._start_services(site)
 
     def _start_database(self, site: _Site) -> None:
@@ -214,6 +265,7 @@ class Sandbox:
         record, layout = site.record, self.layout
         public, app, webhook = (str(record.ports[name]) for name in ("public", "app", "webhook"))
         files = {"--posts": layout.posts, "--mode": layout.webhook_mode}
+        served, staged = layout.served, layout.staged
         arguments: dict[str, list[str]] = {
             "webhook": [
                 "receiver",
@@ -221,17 +273,20 @@ class Sandbox:
                 webhook,
                 *(str(part) for pair in files.items() for part in pair),
             ],
-            "proxy": ["proxy", "--port", public, "--upstream", app, "--flag", str(layout.flag)],
+            "proxy": ["proxy", "--port", public, "--upstream", app, "--flag", str(served.flag)],
             "traffic": ["traffic", "--port", public, "--log", str(layout.traffic)],
         }
+        if record.staging:
+            public, app = str(record.ports[staged.public]), str(record.ports[staged.app])
+            arguments[staged.proxy] = ["proxy", "--port", public, "--upstream", app]
+            arguments[staged.proxy] += ["--flag", str(staged.flag)]
         environment = bare_environment(site.programs.path, self._environment)
         if "PYTHONPATH" in self._environment:
             environment["PYTHONPATH"] = self._environment["PYTHONPATH"]
         with site.commands.step("Starting proxy, webhook receiver and traffic"):
-            for part in SERVICES:
+            for part, (module, *rest) in arguments.items():
                 if record.living(part):
                     continue
-                module, *rest = arguments[part]
                 argv = [sys.executable, "-P", "-m", f"handrail.sandbox.services.{module}", *rest]
                 identity = site.commands.start(part, argv, cwd=layout.run, environment=environment)
                 record.begun(part, identity)
@@ -254,15 +309,18 @@ class Sandbox:
 
     def _write_project_file(self, site: _Site) -> None:
         programs = site.programs
-        secret = self.layout.database_url
-        secret.touch(mode=0o600)
-        secret.write_text(site.record.database_url() + "\n", encoding="utf-8")
+        for place in (application.place for application in site.applications):
+            place.database_url.touch(mode=0o600)
+            place.database_url.write_text(site.record.database_url(place.database) + "\n", encoding="utf-8")
         text = project_file(self.layout, site.record, programs.added, programs.postgres)
         site.repository.write_project_file(text)
 
     def _refuse_taken_ports(self, site: _Site) -> None:
-        site.application.note_processes()
+        for application in site.applications:
+            application.note_processes()
         for part, name in PORT_OF_PART.items():
+            if part not in site.record.parts:
+                continue
             port = site.record.ports[name]
             if site.record.living(part) or port_is_free(port):
                 continue
@@ -274,10 +332,11 @@ class Sandbox:
             )
 
     def _all_runs(self, record: Record) -> bool:
-        others = (part for part in PARTS if part != "application")
+        places = (self.layout.served, self.layout.staged) if record.staging else (self.layout.served,)
+        others = set(record.parts) - {place.part for place in places}
         if not all(record.living(part) for part in others):
             return False
-        return read_json(f"{record.address('app')}/version") is not None
+        return all(read_json(f"{record.address(place.app)}/version") is not None for place in places)
 
     def _stop(self, record: Record, progress: Progress) -> None:
         commands = Commands(self.layout.run, progress)
@@ -285,9 +344,10 @@ class Sandbox:
             services = [identity for part in SERVICES for identity in record.living(part)]
             end_processes(services, signal.SIGTERM, grace=5)
             programs = Programs(Path(), Path(), Path(), "", (), False)
-            Application(self.layout, record, commands, programs, self._environment).stop()
+            for place in (self.layout.served, self.layout.staged):
+                Application(self.layout, place, record, commands, programs, self._environment).stop()
             Database(self.layout, record, commands, Path(), self._environment).stop()
-        left = [identity for part in PARTS for identity in record.living(part)]
+        left = [identity for part in record.parts for identity in record.living(part)]
         if left:
             raise MachineFault(
                 "Some of the sandbox's processes don't end.",
@@ -298,6 +358,15 @@ class Sandbox:
         # On a full disk the record keeps the identities of processes that have ended, which harms nothing.
         with suppress(OSError):
             record.save()
+
+    def _leave_staging(self, record: Record, progress: Progress) -> None:
+        site, proxy = self._site(record, progress), self.layout.staged.proxy
+        with site.commands.step("Ending staging"):
+            end_processes(record.living(proxy), signal.SIGTERM, grace=5)
+            site.staging.stop()
+        record.staging = False
+        record.save()
+        self._write_project_file(site)
 
     def _parallel(self, site: _Site, *tasks: Callable[[], None]) -> None:
         """Run tasks side by side; the first failure stops the others, and is raised."""

@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ import psutil
 from handrail.errors import MachineFault
 from handrail.processes import ProcessIdentity
 from handrail.sandbox.commands import end_processes
+from handrail.sandbox.layout import PARTS, STAGING_PARTS
 
 PORTS = ("public", "app", "webhook", "database")
+STAGING_PORTS = ("staging public", "staging app")
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections, so that a port chosen
 # today is likely free tomorrow.
@@ -37,16 +40,17 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def choose_ports() -> dict[str, int]:
-    """A free loopback port for each of `PORTS`."""
+def choose_ports(names: Sequence[str] = PORTS) -> dict[str, int]:
+    """A free loopback port for each of the names."""
     candidates = random.SystemRandom().sample(PORT_RANGE, 400)
-    free = [port for port in candidates if port_is_free(port)][: len(PORTS)]
-    if len(free) < len(PORTS):
+    free = [port for port in candidates if port_is_free(port)][: len(names)]
+    if len(free) < len(names):
         raise MachineFault(
-            f"No four free ports were found on {LOOPBACK} from {PORT_RANGE.start} to {PORT_RANGE.stop}.",
+            f"{len(names)} free ports were not found on {LOOPBACK} from {PORT_RANGE.start} to"
+            f" {PORT_RANGE.stop}.",
             next_step="end what listens there, then try again.",
         )
-    return dict(zip(PORTS, free, strict=True))
+    return dict(zip(names, free, strict=True))
 
 
 def holder_of(port: int) -> str:
@@ -72,6 +76,7 @@ class Record:
     )
     processes: dict[str, list[ProcessIdentity]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
+    staging: bool = False
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -88,7 +93,8 @@ class Record:
                 part: [ProcessIdentity(**identity) for identity in identities]
                 for part, identities in content["processes"].items()
             }
-            return cls(path, content["ports"], content["passwords"], processes, content["refs"])
+            staging = bool(content.get("staging", False))
+            return cls(path, content["ports"], content["passwords"], processes, content["refs"], staging)
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -105,6 +111,7 @@ class Record:
             "ports": self.ports,
             "passwords": self.passwords,
             "refs": self.refs,
+            "staging": self.staging,
             "processes": {
                 part: [identity.as_dict() for identity in identities]
                 for part, identities in self.processes.items()
@@ -134,8 +141,30 @@ class Record:
         """The processes of a part that still run."""
         return [identity for identity in self.processes.get(part, []) if identity.is_alive()]
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that belong to this sandbox, in the order in which they start."""
+        return (*PARTS, *STAGING_PARTS) if self.staging else PARTS
+
+    def choose_ports_anew(self) -> None:
+        """Choose free ports for all that needs one."""
+        self.ports = choose_ports((*PORTS, *STAGING_PORTS) if self.staging else PORTS)
+
+    def want_staging(self) -> None:
+        """Remember that staging belongs to this sandbox, with ports of its own."""
+        missing = [name for name in STAGING_PORTS if name not in self.ports]
+        self.ports = {**self.ports, **choose_ports(missing)}
+        self.passwords.setdefault("staging session", secrets.token_urlsafe(18))
+        self.staging = True
+        self.save()
+
+    def session_secret(self, environment: str) -> str:
+        """What an environment signs its sessions with: no environment knows another's."""
+        name = "session" if environment == "production" else f"{environment} session"
+        return self.passwords[name]
+
     def address(self, port: str) -> str:
-        """The HTTP address of one of `PORTS`."""
+        """The HTTP address of one of the ports."""
         return f"http://{LOOPBACK}:{self.ports[port]}"
 
     def database_url(self, database: str = "shop") -> str:

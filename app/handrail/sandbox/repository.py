@@ -83,6 +83,11 @@ class Repository:
             if not clone.exists():
                 self._clone(clone, name)
 
+    def create_staging(self) -> None:
+        """Make staging's checkout where it is missing."""
+        if not self._layout.staged.checkout.exists():
+            self._clone(self._layout.staged.checkout, "staging")
+
     def refs(self) -> dict[str, str]:
         """Every branch and tag of the origin, with what it points to."""
         lines = self.git(
@@ -100,9 +105,8 @@ class Repository:
             if now.get(name) != target:
                 self.git(origin, "update-ref", name, target)
 
-    def restore_production(self) -> None:
-        """Put production's checkout back to a clean `v1.2.3`; ignored files are kept."""
-        folder = self._layout.production
+    def restore(self, folder: Path) -> None:
+        """Put an environment's checkout back to a clean `v1.2.3`; ignored files are kept."""
         for stale in (folder / ".git").glob("*.lock"):
             stale.unlink()
         for state in ("merge", "revert", "cherry-pick", "rebase"):
@@ -120,9 +124,9 @@ class Repository:
         self.git(folder, "branch", "--quiet", "--force", "main", SERVED_FIRST)
         self.git(folder, "branch", "--quiet", "--set-upstream-to=origin/main", "main")
 
-    def commit_of(self, revision: str = "HEAD") -> str:
-        """The commit that a revision means in production's checkout."""
-        return self.git(self._layout.production, "rev-parse", f"{revision}^{{commit}}")
+    def commit_of(self, folder: Path) -> str:
+        """The commit that is checked out in an environment."""
+        return self.git(folder, "rev-parse", "HEAD^{commit}")
 
     def write_project_file(self, text: str) -> bool:
         """Write and commit `handrail.toml` in the operator's clone; False where it says that already."""
@@ -172,7 +176,7 @@ class Repository:
         self.git(self._layout.root, "clone", "--quiet", str(self._layout.origin), str(partial))
         self.git(partial, "config", "user.name", f"Web shop {name}")
         self.git(partial, "config", "user.email", f"{name}@shop.invalid")
-        if name == "production":
+        if name != "operators":
             self.git(partial, "checkout", "--quiet", "--detach", SERVED_FIRST)
             self.git(partial, "branch", "--quiet", "--force", "main", SERVED_FIRST)
         else:

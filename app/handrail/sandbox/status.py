@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.sandbox.application import read_json
-from handrail.sandbox.layout import PARTS, Layout
+from handrail.sandbox.layout import Layout
 from handrail.sandbox.record import LOOPBACK, Record
 
 
@@ -43,7 +43,7 @@ class SandboxStatus:
         lines = [f"Sandbox in {self.root}"]
         for part in self.parts:
             state = "runs" if part.running else "is down"
-            lines.append(f"  {part.name:<12}{state:<9}{part.address}  {part.detail}".rstrip())
+            lines.append(f"  {part.name:<20}{state:<9}{part.address}  {part.detail}".rstrip())
         served = f"{self.version} ({(self.commit or '')[:12]})" if self.version else "nothing"
         maintenance = ", behind the maintenance page" if self.maintenance else ""
         return [*lines, f"Production serves {served}{maintenance}."]
@@ -62,10 +62,15 @@ def look(layout: Layout) -> SandboxStatus:
         "webhook": record.address("webhook"),
         "traffic": "",
     }
+    answers = {layout.served.part: served is not None}
+    if record.staging:
+        staged = layout.staged
+        addresses |= {staged.part: record.address(staged.app), staged.proxy: record.address(staged.public)}
+        answers[staged.part] = read_json(f"{record.address(staged.app)}/version") is not None
     parts = []
-    for name in PARTS:
+    for name in record.parts:
         living = record.living(name)
-        running = served is not None if name == "application" else bool(living)
+        running = answers.get(name, bool(living))
         pids = "pid " + ", ".join(str(identity.pid) for identity in living) if living else ""
         parts.append(Part(name, running, addresses[name], pids))
     version = str(served["version"]) if served else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.tasks import task
 
-from handrail.errors import HandrailError, InDoubt, WrongUsage
+from handrail.errors import HandrailError, InDoubt, Refused, WrongUsage
 from handrail.probes.exchange import Answer, NoAnswer, Request
 from handrail.tasks.workplace import Workplace, workplace
 
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 PAUSES = (0.5, 1.0, 2.0)
 LONGEST_PAUSE = 30.0
 TIMEOUT = 10.0
-WITHOUT = (
-    "post the text in the channel by hand, then mark this step as done with that as the reason;"
-    " the deployment itself doesn't depend on it."
-)
+WITHOUT = "post the text in the channel by hand, and note it; the deployment itself doesn't depend on it."
 
 
 def deployment_text(feature: str, eta: str, rollback_plan: str, on_call: str, ref: str, target: str) -> str:
@@ -40,13 +38,31 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def post_request(announce: Announce, text: str) -> Request:
-    """The webhook's request. The address is a secret: whoever has it can post."""
+def post_request(announce: Announce, text: str, thread: str = "") -> Request:
+    """The webhook's request, or with a token the one that can answer in a thread (chat.postMessage).
+
+    The webhook's address is a secret: whoever has it can post.
+    """
+    # A feature's name must not call the whole channel.
+    text = text.replace("<!", "&lt;!")
+    if announce.token is not None:
+        message = {"channel": announce.channel, "text": text} | ({"thread_ts": thread} if thread else {})
+        return Request(
+            f"{announce.api.rstrip('/')}/chat.postMessage",
+            "POST",
+            json=message,
+            headers={"Authorization": f"Bearer {announce.token.reveal()}"},
+            timeout=TIMEOUT,
+            shown=f"<chat.postMessage to {announce.channel}>",
+            by_proxy=True,
+            dry_body='{"ok": true}',
+        )
+    if announce.webhook is None:
+        raise WrongUsage("The target's [announce] names neither a webhook nor a token.")
     return Request(
         announce.webhook.reveal(),
         "POST",
-        # A feature's name must not call the whole channel.
-        json={"text": text.replace("<!", "&lt;!")},
+        json={"text": text},
         timeout=TIMEOUT,
         shown=f"<webhook of {announce.channel}>",
         by_proxy=True,
@@ -65,14 +81,20 @@ def pause_after(answer: Answer | None, planned: float) -> float | None:
 
 
 @task
-def post(context: Context, text: str) -> None:
-    """Post a text to the team's channel."""
-    send(workplace(context), text)
+def post(context: Context, text: str, thread: str = "") -> None:
+    """Post a text to the team's channel, in a thread where the target has a token for it."""
+    send(workplace(context), text, thread)
 
 
 @task
 def deployment(
-    context: Context, feature: str, eta: str = "", rollback_plan: str = "", on_call: str = "", ref: str = ""
+    context: Context,
+    feature: str,
+    eta: str = "",
+    rollback_plan: str = "",
+    on_call: str = "",
+    ref: str = "",
+    thread: str = "",
 ) -> None:
     """Announce a deployment: what, when it is done, the way back, and who is on call."""
     place = workplace(context)
@@ -87,10 +109,11 @@ def deployment(
             ref,
             target.name or "production",
         ),
+        thread,
     )
 
 
-def send(place: Workplace, text: str) -> None:
+def send(place: Workplace, text: str, thread: str = "") -> None:
     """Post, trying again where that can't post twice. Raises `HandrailError` that says what to do."""
     announce = place.target.announce
     if announce is None:
@@ -99,26 +122,45 @@ def send(place: Workplace, text: str) -> None:
             still_safe="nothing was posted.",
             next_step=f"set [targets.{place.site.name}.announce] webhook in handrail.toml, or {WITHOUT}",
         )
-    request = post_request(announce, text)
+    request = post_request(announce, text, thread)
     for line in text.splitlines():
         place.say(f"  {line}")
     planned = iter(PAUSES)
     while True:
         answer, reason = _try(place, request)
         if answer is not None and 200 <= answer.status < 300:
+            if announce.token is not None:
+                _take_note_of_thread(place, announce.channel, answer, thread)
             place.say(f"Posted to {announce.channel}.")
             return
         pause = pause_after(answer, next(planned, -1.0))
         if pause is None or pause < 0:
-            raise HandrailError(
-                f"The announcement was not posted to {announce.channel}: {reason}.",
-                still_safe="nothing but the announcement is missing.",
-                next_step=f"see whether the webhook is still valid, or {WITHOUT}"
-                if pause is None
-                else f"retry in a while, or {WITHOUT}",
-            )
+            failed = f"The announcement was not posted to {announce.channel}: {reason}."
+            safe = "nothing but the announcement is missing; the run goes on without it."
+            if pause is None:
+                mend = f"see whether the webhook is still valid, and {WITHOUT}"
+                raise Refused(failed, still_safe=safe, next_step=mend)
+            mend = f"nothing: it is tried again for a while. Where it is urgent, {WITHOUT}"
+            raise HandrailError(failed, still_safe=safe, next_step=mend)
         place.say(f"Not posted: {reason}; trying again in {pause:g} s.")
         place.performer.pause(pause)
+
+
+def _take_note_of_thread(place: Workplace, channel: str, answer: Answer, thread: str) -> None:
+    """Slack answers 200 to a refusal, too; the first message's time stamp names the run's thread."""
+    try:
+        said = json.loads(answer.body)
+    except ValueError:
+        said = {}
+    if not isinstance(said, dict) or said.get("ok") is not True:
+        why = said.get("error", "no reason given") if isinstance(said, dict) else "no reason given"
+        raise Refused(
+            f"The announcement was not posted to {channel}: the channel's service refused it ({why}).",
+            still_safe="nothing but the announcement is missing; the run goes on without it.",
+            next_step=f"see whether the token may post there, and {WITHOUT}",
+        )
+    if not thread and isinstance(said.get("ts"), str):
+        place.fact("announcement_thread", said["ts"])
 
 
 def _try(place: Workplace, request: Request) -> tuple[Answer | None, str]:
@@ -129,7 +171,7 @@ def _try(place: Workplace, request: Request) -> tuple[Answer | None, str]:
             raise InDoubt(
                 f"The announcement was perhaps posted: {error.summary.rstrip('.')}.",
                 still_safe="nothing but the announcement is uncertain.",
-                next_step="look into the channel. If it stands there, mark this step as done; if not, retry.",
+                next_step="look into the channel; where it doesn't stand there, post the text by hand.",
             ) from error
         return None, error.summary.rstrip(".")
     words = " ".join(answer.body.split())[:200]

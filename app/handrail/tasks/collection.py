@@ -22,14 +22,22 @@ from handrail.errors import WrongUsage
 NAMESPACES = (
     "announce",
     "app",
+    "ci",
     "database",
     "git",
+    "hotfix",
     "maintenance",
     "monitor",
     "node",
     "pm2",
+    "postmortem",
+    "review",
+    "scenarios",
     "shell",
     "smoke",
+    "staging",
+    "tests",
+    "window",
 )
 OWN_PACKAGE = "handrail.tasks."
 
@@ -77,11 +85,16 @@ def shipped(only: str | None = None) -> Collection:
         module = importlib.import_module(f"{OWN_PACKAGE}{name}")
         namespace = Collection(name)
         for value in vars(module).values():
-            if isinstance(value, Task) and value.body.__module__ == module.__name__:
+            if isinstance(value, Task) and _is_of(value, module):
                 namespace.add_task(value)
         namespace.__doc__ = module.__doc__
         root.add_collection(namespace)
     return root
+
+
+def _is_of(task: Task[Any], module: ModuleType) -> bool:
+    """Whether the task is written in this module, or in a module of this package."""
+    return f"{task.body.__module__}.".startswith(f"{module.__name__}.")
 
 
 def assemble(tasks_file: Path | None, only: str | None = None) -> Collection:

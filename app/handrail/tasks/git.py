@@ -152,6 +152,106 @@ def at(context: Context, ref: str) -> None:
     )
 
 
+@task
+def revert(context: Context, commit: str = "HEAD", push: object = False) -> None:
+    """Take one commit back by a new one (`git revert`), made aside and brought in only once it is whole."""
+    place = workplace(context)
+    site = place.site
+    refuse_local_changes(place)
+    wanted = commit_to_revert(place, commit)
+    parents = place.read(look(site, "rev-list", "--parents", "--max-count=1", wanted, dry="0 0")).split()[1:]
+    if not parents:
+        raise Refused(
+            f"{wanted[:12]} is the first commit of all: nothing is left without it.",
+            still_safe="nothing was changed.",
+        )
+    if len(parents) > 1:
+        place.say(f"{wanted[:12]} is a merge: what it brought into its first parent is taken back (-m 1).")
+    before = place.read(look(site, "rev-parse", "HEAD", dry=DRY_COMMIT))
+    branch = place.attempt(look(site, "symbolic-ref", "--quiet", "--short", "HEAD")).output.strip()
+    made = reverted_aside(place, wanted, merge=len(parents) > 1)
+    place.fact("reverted", wanted)
+    place.fact("reverted_from", before)
+    if branch:
+        run_git(place, git(site, "merge", "--ff-only", "--quiet", made))
+    else:
+        # On a detached HEAD the new commit would be lost with the next checkout.
+        branch = f"revert/{wanted[:12]}"
+        run_git(place, git(site, "checkout", "--quiet", "--no-track", "-B", branch, made))
+    place.fact("revert_branch", branch)
+    record_commit(place)
+    if is_yes(push):
+        run_git(place, git(site, "push", site.remote, f"HEAD:refs/heads/{branch}"))
+    else:
+        place.say(f"Not pushed. To share it: git push {site.remote} HEAD:refs/heads/{branch}")
+
+
+def is_yes(value: object) -> bool:
+    """Whether an argument, which a runbook's parameter gives as text, says yes."""
+    return value is True or str(value).strip().lower() in ("true", "yes")
+
+
+def commit_to_revert(place: Workplace, name: str) -> str:
+    """The commit that is to be taken back. Raises `Refused` where it isn't in what is checked out."""
+    site = place.site
+    commit = resolve(place, name).commit
+    within = place.attempt(look(site, "merge-base", "--is-ancestor", commit, "HEAD"))
+    if within.code:
+        raise Refused(
+            f"{name} ({commit[:12]}) is not part of what is checked out in {site.checkout}.",
+            still_safe="nothing was changed.",
+            next_step="check out the release that has it first, or name another commit.",
+        )
+    return commit
+
+
+def reverted_aside(place: Workplace, commit: str, *, merge: bool) -> str:
+    """The commit that takes `commit` back, made in a working tree of its own beside the checkout.
+
+    Raises `Refused` where the revert conflicts with later changes, or would change nothing: the
+    checkout was not touched then.
+    """
+    site = place.site
+    aside = site.checkout.parent / f".{site.checkout.name}.revert"
+    beside = Command(
+        ("git", "revert", "--no-edit", *(("-m", "1") if merge else ()), commit), aside, ENVIRONMENT
+    )
+    discard = git(site, "worktree", "remove", "--force", str(aside))
+    place.attempt(discard)  # what a killed attempt left
+    run_git(place, git(site, "worktree", "add", "--quiet", "--detach", str(aside), "HEAD"))
+    try:
+        outcome = place.attempt(beside)
+        if outcome.code:
+            names = Command(
+                ("git", "diff", "--name-only", "--diff-filter=U"), aside, READING, reads_only=True
+            )
+            conflicts = place.attempt(names).output.strip()
+            raise _cannot_revert(commit, conflicts, (outcome.output + outcome.errors).strip())
+        head = Command(("git", "rev-parse", "HEAD"), aside, READING, reads_only=True, dry_output=DRY_COMMIT)
+        return place.read(head)
+    finally:
+        place.attempt(discard)
+
+
+def _cannot_revert(commit: str, conflicts: str, said: str) -> Refused:
+    safe = "it was tried in a working tree of its own: the checkout and the application are as before."
+    if conflicts:
+        return Refused(
+            f"{commit[:12]} can't be reverted: later changes touch the same lines.",
+            evidence=conflicts,
+            still_safe=safe,
+            next_step="go back to the previous release tag instead (the runbook rollback-code); have the"
+            " revert made and reviewed in the repository.",
+        )
+    return Refused(
+        f"git did not revert {commit[:12]}.",
+        evidence="\n".join(said.splitlines()[-6:]),
+        still_safe=safe,
+        next_step="where it says that there is nothing to commit, it was reverted before; otherwise mend"
+        " what it names, then retry.",
+    )
+
+
 def refuse_local_changes(place: Workplace) -> None:
     """Raise `Refused` with the names where tracked files were changed by hand."""
     status = place.read(look(place.site, "status", "--porcelain=v1", "-z", "--untracked-files=normal"))
@@ -209,9 +309,11 @@ def resolve(place: Workplace, ref: str) -> Ref:
 
 
 def record_commit(place: Workplace) -> str:
-    """Record the commit that is checked out now."""
+    """Record the commit that is checked out now, and when it was committed."""
     commit = place.read(look(place.site, "rev-parse", "HEAD", dry=DRY_COMMIT))
     place.fact("commit", commit)
+    # Lead time counts from here: when the change was committed, by its committer's clock (ISO 8601).
+    place.fact("committed_at", place.read(look(place.site, "show", "--no-patch", "--format=%cI", "HEAD")))
     return commit
 
 

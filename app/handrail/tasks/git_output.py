@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 TAG_FORMAT = "%(refname:strip=2) %(objectname) %(*objectname)"
@@ -86,3 +86,23 @@ def local_changes(text: str) -> LocalChanges:
 def resolved(text: str) -> dict[str, str]:
     """Full reference name to commit, from `%(refname) %(objectname) %(*objectname)` lines."""
     return {parts[0]: parts[-1] for line in text.splitlines() if len(parts := line.split()) >= 2}
+
+
+def change_size(text: str) -> tuple[int, int]:
+    """Files and lines (added and removed) in the output of `git diff --numstat`; binary files have none."""
+    files = lines = 0
+    for line in text.splitlines():
+        added, _, rest = line.partition("\t")
+        removed, _, name = rest.partition("\t")
+        if name:
+            files += 1
+            lines += sum(int(count) for count in (added, removed) if count.isdigit())
+    return files, lines
+
+
+def tag_of_release(tags: Sequence[str], version: str) -> str | None:
+    """The one tag that is meant: the only one, or the one that is called like the version; else `None`."""
+    if len(tags) == 1:
+        return tags[0]
+    named = [tag for tag in tags if version and tag.removeprefix("v") == version.removeprefix("v")]
+    return named[0] if len(named) == 1 else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from handrail.tasks.sql_risk import Finding, Risk, classify, up_part, worst
+from handrail.tasks.sql_atomicity import CODE_WISH, nonatomic
+from handrail.tasks.sql_risk import Finding, Risk, classify, down_part, parsed, up_part
 
 SQL = ".sql"
 CODE = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
@@ -91,22 +93,21 @@ class Judgement:
 
 
 def judge(pending: Sequence[MigrationFile], from_dry_run: Mapping[str, str]) -> Judgement:
-    """Read the SQL of each pending migration; one whose SQL isn't known is opaque."""
+    """Read the SQL of each pending migration: additive, or destructive with the reason.
+
+    One whose SQL isn't known is opaque, and counts as destructive.
+    """
     lines: list[str] = []
     serious: list[str] = []
     for file in pending:
-        text = up_part(file.sql) if file.sql is not None else from_dry_run.get(file.name)
-        findings = (
-            classify(text)
-            if text is not None
-            else [Finding(Risk.OPAQUE, f"{file.path.name} is code, and no dry run shows its SQL")]
+        findings = _findings(file, from_dry_run)
+        bad = sorted((f for f in findings if f.risk > Risk.ADDITIVE), key=lambda f: -f.risk)
+        serious += [f"{file.name}: {finding.risk.name.lower()}: {finding.statement}" for finding in bad]
+        lines.append(
+            f"{file.name}: destructive ({_WHY[bad[0].risk]}: {bad[0].statement})"
+            if bad
+            else f"{file.name}: additive (it only adds: {len(findings)} statements)"
         )
-        lines.append(f"{file.name}: {worst(findings).name.lower()}")
-        serious += [
-            f"{file.name}: {finding.risk.name.lower()}: {finding.statement}"
-            for finding in sorted(findings, key=lambda f: -f.risk)
-            if finding.risk > Risk.ADDITIVE
-        ]
     if serious:
         more = len(serious) - SHOWN_FINDINGS
         why = "; ".join(serious[:SHOWN_FINDINGS]) + (f"; and {more} more" if more > 0 else "")
@@ -117,3 +118,54 @@ def judge(pending: Sequence[MigrationFile], from_dry_run: Mapping[str, str]) -> 
             else "none pending"
         )
     return Judgement(bool(serious), why, tuple(lines))
+
+
+_WHY = {
+    Risk.DATA: "it writes data",
+    Risk.CONSTRAINING: "the old code may not fit it",
+    Risk.OPAQUE: "what it does can't be read",
+    Risk.DESTRUCTIVE: "it removes or changes what is there",
+}
+
+
+def _findings(file: MigrationFile, from_dry_run: Mapping[str, str]) -> list[Finding]:
+    text = up_part(file.sql) if file.sql is not None else from_dry_run.get(file.name)
+    if text is None:
+        return [Finding(Risk.OPAQUE, f"{file.path.name} is code, and no dry run shows its SQL")]
+    return classify(text)
+
+
+def destructive(pending: Sequence[MigrationFile], from_dry_run: Mapping[str, str]) -> list[MigrationFile]:
+    """Those of the pending migrations that aren't purely additive."""
+    return [file for file in pending if any(f.risk > Risk.ADDITIVE for f in _findings(file, from_dry_run))]
+
+
+def reasons_against_atomicity(
+    pending: Sequence[MigrationFile], from_dry_run: Mapping[str, str]
+) -> dict[str, tuple[str, ...] | None]:
+    """Why each isn't one transaction, nothing where it is; None where its SQL isn't known."""
+    found: dict[str, tuple[str, ...] | None] = {}
+    for file in pending:
+        if file.sql is not None:
+            found[file.name] = tuple(nonatomic(up_part(file.sql)))
+        elif CODE_WISH in file.path.read_text(encoding="utf-8", errors="replace"):
+            found[file.name] = (f"it calls pgm.{CODE_WISH}()",)
+        else:
+            text = from_dry_run.get(file.name)
+            found[file.name] = None if text is None else tuple(_without_frame(nonatomic(text)))
+    return found
+
+
+def _without_frame(reasons: Sequence[str]) -> list[str]:
+    # A dry run prints the transaction that the tool itself opens and ends around each migration.
+    return [reason for reason in reasons if not reason.startswith("COMMIT:")]
+
+
+def has_way_down(file: MigrationFile) -> bool:
+    """Whether the file has a down part with at least one statement; code is taken at its word."""
+    return file.sql is None or bool(parsed(down_part(file.sql)))
+
+
+def digest(file: MigrationFile) -> str:
+    """The SHA-256 of the whole file, its way down included: a changed file is another migration."""
+    return hashlib.sha256(file.path.read_bytes()).hexdigest()

@@ -1,6 +1,7 @@
 """One attempt's task: read its spec, find the task, execute it, and end with an exit code that is true.
 
-Exit codes: 0 done, 1 failed, 2 wrong task, arguments or tasks file, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong task, arguments or tasks file, 4 refused for good, 5 perhaps done,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit, UnexpectedExit
 from invoke.executor import Executor
 
-from handrail.errors import ExitCode, HandrailError, WrongUsage
+from handrail.errors import HandrailError, WrongUsage
 from handrail.paths import AttemptFiles
 from handrail.tasks import report
 from handrail.tasks.collection import assemble, find, known_tasks, merge, shipped
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.flush()
         print("\n".join(error.lines()), file=sys.stderr, flush=True)
         report.failure(error.summary)
-        return int(error.exit_code) if isinstance(error, WrongUsage) else int(ExitCode.FAILED_OR_ROLLED_BACK)
+        return int(error.exit_code)
     except UnexpectedExit as error:
         print(f"`{error.result.command}` ended with exit code {error.result.exited}.", file=sys.stderr)
         if "stdout" in error.result.hide:
@@ -133,7 +134,9 @@ def execute(
     if performer is None:
         performer = RealPerformer(Context(Config(settings, lazy=True)), site.environment(os.environ))
     earlier = facts_of_earlier_attempts(attempt.folder) if attempt is not None else {}
-    settings[SECTION] = {"workplace": Workplace(site, performer, earlier)}
+    settings[SECTION] = {
+        "workplace": Workplace(site, performer, earlier, attempt.folder if attempt else None)
+    }
     # Lazy: an operator's own ~/.invoke.yaml must not change what a deployment does.
     config = Config(settings, lazy=True)
     Executor(root, config).execute((name, dict(arguments)))

@@ -2,6 +2,9 @@
 
 additive < data < constraining < opaque < destructive. Only what is additive needs no way down: the old
 code runs on the new schema. What can't be parsed is opaque, and never counts as harmless.
+
+sqlglot is the parser, and no second linter stands beside it: squawk warns of locks, passes TRUNCATE,
+DELETE and UPDATE, and says of no statement that it only adds. What is asked here is the statement's kind.
 """
 
 from __future__ import annotations
@@ -14,18 +17,28 @@ from enum import IntEnum
 
 import sqlglot
 from sqlglot import expressions as exp
+from sqlglot.tokens import TokenType  # type: ignore[attr-defined,unused-ignore]
 
 # It reports each statement that it only half understands; the verdict `opaque` says the same.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 SHOWN = 90
+# node-pg-migrate's own mark of a section, which is no SQL.
 _MARK = re.compile(r"^\s*--[\s-]*(up|down)\s+migration", re.IGNORECASE | re.MULTILINE)
-# Statements that sqlglot keeps as text, but that are known to add and nothing else.
-_ADDITIVE_TEXT = re.compile(
-    r"^(?:create\s+extension\b|alter\s+type\s+\S+\s+add\s+value\b|alter\s+sequence\s+\S+\s+owned\s+by\b)",
-    re.IGNORECASE,
+# Statements that sqlglot keeps as text, but that are known to add and nothing else: how they begin, and
+# what follows the name.
+_ADDITIVE_TEXT = (
+    (("CREATE", "EXTENSION"), ()),
+    (("ALTER", "TYPE"), ("ADD", "VALUE")),
+    (("ALTER", "SEQUENCE"), ("OWNED", "BY")),
+    (("ANALYZE",), ()),
 )
-_CONSTRAINING_TEXT = re.compile(r"^alter\s+table\b.*\b(?:validate\s+constraint|enable\s+row)\b", re.I | re.S)
+_CONSTRAINING_TEXT = (
+    (("ALTER", "TABLE"), ("VALIDATE", "CONSTRAINT")),
+    (("ALTER", "TABLE"), ("ENABLE", "ROW")),
+    (("CREATE", "POLICY"), ()),
+    (("CREATE", "RULE"), ()),
+)
 
 
 class Risk(IntEnum):
@@ -48,30 +61,38 @@ class Finding:
 
 def up_part(text: str) -> str:
     """The part of a SQL migration that goes up; all of it where the file marks no parts."""
+    return _part(text, "up") if _MARK.search(text) else text
+
+
+def down_part(text: str) -> str:
+    """The part of a SQL migration that goes down; empty where the file marks none."""
+    return _part(text, "down")
+
+
+def _part(text: str, wanted: str) -> str:
     marks = list(_MARK.finditer(text))
-    if not marks:
-        return text
     parts = []
     for number, mark in enumerate(marks):
         end = marks[number + 1].start() if number + 1 < len(marks) else len(text)
-        if mark[1].lower() == "up":
+        if mark[1].lower() == wanted:
             parts.append(text[mark.end() : end])
     return "\n".join(parts)
 
 
+def parsed(sql: str) -> list[exp.Expression] | None:
+    """The statements of `sql`; None where it can't be parsed as a whole."""
+    try:
+        return [each for each in sqlglot.parse(sql, read="postgres") if isinstance(each, exp.Expression)]
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return None
+
+
 def classify(sql: str) -> list[Finding]:
     """Each statement of `sql` with its risk; what can't be parsed as a whole is one opaque finding."""
-    try:
-        statements = sqlglot.parse(sql, read="postgres")
-    except (sqlglot.errors.SqlglotError, RecursionError):
-        return [Finding(Risk.OPAQUE, _short(sql))]
-    return [
-        Finding(_risk(s), _short(s.sql("postgres", comments=False)))
-        if isinstance(s, exp.Expression)
-        else Finding(Risk.OPAQUE, _short(str(s)))
-        for s in statements
-        if s is not None
-    ]
+    statements = parsed(sql)
+    if statements is None:
+        return [Finding(Risk.OPAQUE, short(sql))]
+    return [Finding(_risk(s), short(s.sql("postgres", comments=False))) for s in statements]
 
 
 def worst(findings: Sequence[Finding]) -> Risk:
@@ -79,7 +100,8 @@ def worst(findings: Sequence[Finding]) -> Risk:
     return max((finding.risk for finding in findings), default=Risk.ADDITIVE)
 
 
-def _short(sql: str) -> str:
+def short(sql: str) -> str:
+    """The beginning of a statement, on one line."""
     line = " ".join(sql.split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
@@ -105,9 +127,13 @@ def _own_risk(statement: exp.Expression) -> Risk:
             return Risk.CONSTRAINING if statement.args.get("kind") == "INDEX" else Risk.DESTRUCTIVE
         case exp.Delete() | exp.TruncateTable() | exp.Merge():
             return Risk.DESTRUCTIVE
-        case exp.Insert() | exp.Update():
-            return Risk.DATA
-        case exp.Comment() | exp.Grant() | exp.Set() | exp.Transaction() | exp.Commit():
+        case exp.Update():
+            return Risk.DESTRUCTIVE
+        case exp.Insert():
+            conflict = statement.args.get("conflict")
+            # ON CONFLICT DO UPDATE overwrites what was there.
+            return Risk.DESTRUCTIVE if conflict and conflict.args.get("expressions") else Risk.DATA
+        case exp.Comment() | exp.Grant() | exp.Set() | exp.Analyze() | exp.Transaction() | exp.Commit():
             return Risk.ADDITIVE
         case exp.Command():
             return _text_risk(statement)
@@ -116,12 +142,38 @@ def _own_risk(statement: exp.Expression) -> Risk:
     return Risk.OPAQUE
 
 
+def words(command: exp.Command) -> tuple[str, ...]:
+    """A statement that sqlglot keeps as text, as the tokenizer's words: no quoted text among them."""
+    argument = command.expression
+    text = argument.this if isinstance(argument, exp.Literal) else argument or ""
+    return words_of(f"{command.this} {text}")
+
+
+def words_of(sql: str) -> tuple[str, ...]:
+    """The bare words of a text in SQL, in capitals; a quoted name or a string is an empty one."""
+    try:
+        tokens = sqlglot.tokenize(sql, read="postgres")
+    except sqlglot.errors.SqlglotError:
+        return ()
+    if len(tokens) > 1 and tokens[0].token_type is TokenType.COMMAND:
+        # The tokenizer takes all that follows such a word as one string.
+        return (tokens[0].text.upper(), *words_of(tokens[1].text))
+    quoted = (TokenType.IDENTIFIER, TokenType.STRING, TokenType.HEREDOC_STRING)
+    return tuple("" if token.token_type in quoted else token.text.upper() for token in tokens)
+
+
+def has(sequence: Sequence[str], part: Sequence[str]) -> bool:
+    """Whether these words stand in it side by side."""
+    return any(tuple(sequence[at : at + len(part)]) == tuple(part) for at in range(len(sequence)))
+
+
 def _text_risk(command: exp.Command) -> Risk:
-    text = f"{command.this} {command.expression or ''}"
-    text = " ".join(text.split())
-    if _ADDITIVE_TEXT.match(text):
-        return Risk.ADDITIVE
-    return Risk.CONSTRAINING if _CONSTRAINING_TEXT.match(text) else Risk.OPAQUE
+    said = words(command)
+    for risk, shapes in ((Risk.ADDITIVE, _ADDITIVE_TEXT), (Risk.CONSTRAINING, _CONSTRAINING_TEXT)):
+        for start, then in shapes:
+            if said[: len(start)] == start and (not then or has(said[len(start) :], then)):
+                return risk
+    return Risk.OPAQUE
 
 
 def _create_risk(statement: exp.Create) -> Risk:
@@ -131,6 +183,9 @@ def _create_risk(statement: exp.Create) -> Risk:
         return Risk.CONSTRAINING
     if kind == "INDEX" and statement.args.get("unique"):
         return Risk.CONSTRAINING
+    if isinstance(statement.expression, exp.Query) and kind == "TABLE":
+        # CREATE TABLE … AS executes what it selects from, functions of any kind among it.
+        return Risk.OPAQUE if statement.expression.find(exp.Anonymous) else Risk.ADDITIVE
     return Risk.ADDITIVE
 
 

@@ -17,6 +17,7 @@ from handrail.tasks.performers.base import Performer
 if TYPE_CHECKING:
     from invoke.context import Context
 
+    from handrail.policy.judgement import Judgement
     from handrail.project.model import Target
 
 SECTION = "handrail"
@@ -93,6 +94,8 @@ class Workplace:
     site: Site
     performer: Performer
     earlier: Mapping[str, object] = field(default_factory=dict)
+    folder: Path | None = None
+    """The folder of the run's attempt; None for a task that is run alone."""
 
     @property
     def target(self) -> Target:
@@ -136,6 +139,12 @@ class Workplace:
         self.performer.verdict("pass" if passed else "fail", evidence)
         if not passed:
             raise HandrailError(evidence, next_step=next_step)
+
+    def judge(self, judgement: Judgement, *, next_step: str = "") -> None:
+        """Report a rule's judgement, and raise it where it isn't a pass."""
+        self.performer.verdict(judgement.verdict.value, judgement.evidence)
+        if judgement.verdict.value != "pass":
+            raise HandrailError(judgement.evidence, next_step=next_step)
 
     def unknown(self, evidence: str, *, next_step: str = "") -> HandrailError:
         """Report that it can't be known, which never passes; the caller raises what this returns."""
@@ -192,6 +201,19 @@ def facts_of_earlier_attempts(folder: Path) -> dict[str, object]:
         if isinstance(name := entry.get("fact"), str):
             facts.setdefault(name, entry.get("value"))
     return facts
+
+
+def latest_facts(folder: Path) -> dict[str, object]:
+    """Every fact as the run's earlier attempts last reported it."""
+    return {str(e["fact"]): e.get("value") for e in _entries(folder) if isinstance(e.get("fact"), str)}
+
+
+def run_began(folder: Path) -> float | None:
+    """When the run's first attempt was written down, as seconds of wall time; None where there is none."""
+    try:
+        return min(spec.stat().st_mtime for spec in folder.parent.glob("*/spec.json"))
+    except (OSError, ValueError):
+        return None
 
 
 def _entries(folder: Path) -> Iterator[dict[str, Any]]:

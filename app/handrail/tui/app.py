@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from handrail.errors import ExitCode
 from handrail.journal.session import RunSession
+from handrail.tui.issues import IssuesOf, no_issues
 from handrail.tui.opening import Opening
 from handrail.tui.presenters.line import Tone, line
 from handrail.tui.screens.run import RunScreen
@@ -47,6 +48,7 @@ class HandrailApp(App[int]):
         log_path: Callable[[str, int], Path],
         secrets: Sequence[str] = (),
         may_act: bool = True,
+        issues: IssuesOf = no_issues,
     ) -> None:
         super().__init__()
         if (session is None) == (opening is None):
@@ -56,6 +58,7 @@ class HandrailApp(App[int]):
         self._log_path = log_path
         self._secrets = tuple(secrets)
         self._may_act = may_act
+        self._issues = issues
         self._interrupted = False
         # An animated page-up costs a hundred times the bytes, and the link may be bad.
         self.animation_level = "none"
@@ -71,7 +74,9 @@ class HandrailApp(App[int]):
     def show_run(self, session: RunSession) -> None:
         """Follow a run from here on."""
         self._session = session
-        screen = RunScreen(session, self._log_path, secrets=self._secrets, may_act=self._may_act)
+        screen = RunScreen(
+            session, self._log_path, secrets=self._secrets, may_act=self._may_act, issues=self._issues
+        )
         self.push_screen(screen)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from handrail.clock import Instant
 from handrail.journal.session import RunSession
 from handrail.project.model import Target
 from handrail.run.plan import Plan
@@ -16,6 +17,10 @@ class Opening(Protocol):
     runbook: Runbook
     target: Target
     given: dict[str, str]
+
+    def now(self) -> Instant:
+        """The present moment."""
+        ...
 
     def problems(self, values: dict[str, str]) -> dict[str, str]:
         """What is wrong with the values, by parameter name; empty where all can be used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from collections.abc import Iterator
@@ -102,7 +103,7 @@ class House:
         return len(self.counter.read_text().splitlines()) if self.counter.exists() else 0
 
     def processes(self) -> list[psutil.Process]:
-        """The engines, shims and tasks that work on this state folder."""
+        """The engines, shims, tasks and their children that work in this test's folder."""
         found = []
         for process in psutil.process_iter(["cmdline"]):
             if any(str(self.root) in part for part in process.info["cmdline"] or []):
@@ -436,3 +437,33 @@ def test_an_engine_killed_while_it_ends_an_orphan_leaves_the_rest_to_the_next(ho
     after.take_charge()
     turn_until(after, status("a", StepStatus.IN_DOUBT), "the orphan's end", seconds=40)
     assert house.times_run() == 1, "what was cancelled is not run again, idempotent or not"
+
+
+def test_an_edited_runbook_is_refused_by_every_start_until_it_is_put_back(house: House) -> None:
+    book = house.root / "book.md"
+    book.write_text("as planned\n")
+    digest = hashlib.sha256(book.read_bytes()).hexdigest()
+    plan_of = house.plan(
+        house.counting("a"), task("b"), digests={str(book): digest}, sources={str(book): "as planned\n"}
+    )
+    screen = house.open(plan_of)
+    engine = house.engine()
+    engine.take_charge()
+    book.write_text("without its gate\n")
+    screen.send(c.StartStep(step="a"))
+    screen.journal.submit(
+        house.run,
+        OPERATOR.model_dump(mode="json"),
+        {"type": "StartStep", "step": "a"},
+        house.clock.now(),
+        token="by hand",
+    )
+    engine.turn()
+    screen.poll()
+    assert [answer.accepted for answer in screen.answers] == [False]
+    assert "+without its gate" in screen.state.changed_files[0].difference
+    assert screen.state.attempts == {}
+    book.write_text("as planned\n")
+    screen.send(c.StartStep(step="a"))
+    turn_until(engine, status("a", StepStatus.PASSED), "the step, once the file is back")
+    assert house.times_run() == 1

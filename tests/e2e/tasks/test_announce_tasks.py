@@ -24,6 +24,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.statuses = statuses
         self.posts: list[str] = []
+        self.messages: list[tuple[str, dict[str, Any]]] = []
         self.over = threading.Event()
 
     @property
@@ -37,6 +38,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.posts.append(json.loads(body)["text"])
+        self.server.messages.append((self.path, json.loads(body)))
         status, headers = self.server.statuses[min(len(self.server.posts), len(self.server.statuses)) - 1]
         if status == 0:
             self.server.over.wait(60)
@@ -45,7 +47,12 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"ok" if status == 200 else b"no_service")
+        if self.path.endswith("chat.postMessage"):
+            allowed = self.headers["authorization"] == "Bearer TOKEN"
+            said = {"ok": True, "ts": f"17.{len(self.server.posts)}"}
+            self.wfile.write(json.dumps(said if allowed else {"ok": False, "error": "invalid_auth"}).encode())
+        else:
+            self.wfile.write(b"ok" if status == 200 else b"no_service")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the name that the base class has)
         """Quiet."""
@@ -68,11 +75,11 @@ def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
     [
         ([200], 0, 1, "Posted to #deployments"),
         ([500, 200], 0, 2, "trying again in 0.5 s"),
-        ([500], 1, 4, "retry in a while"),
-        ([404], 1, 1, "whether the webhook is still valid"),
-        ([410], 1, 1, "the webhook answered 410"),
+        ([500], 1, 4, "it is tried again for a while"),
+        ([404], 4, 1, "whether the webhook is still valid"),
+        ([410], 4, 1, "the webhook answered 410"),
         ([(429, {"Retry-After": "1"}), 200], 0, 2, "trying again in 1 s"),
-        ([0], 1, 1, "was perhaps posted"),
+        ([0], 5, 1, "was perhaps posted"),
     ],
     indirect=["receiver"],
 )
@@ -91,7 +98,7 @@ def test_nobody_listens(begin) -> None:
         done = begin("announce.post", {"text": "x"}, {"announce": {"webhook": webhook}})
     assert done.code == 1
     assert "can't be reached" in done.log
-    assert "mark this step as done" in done.log
+    assert "post the text in the channel by hand" in done.log
     assert "SECRET" not in done.log
 
 
@@ -118,3 +125,29 @@ def test_a_deployment_in_the_words_of_the_workflow(begin, receiver: Receiver) ->
         "Rollback plan: rollback-code runbook",
         "On-call: @on-call engineer",
     ]
+
+
+def by_token(receiver: Receiver, token: str) -> dict[str, Any]:
+    api = f"http://127.0.0.1:{receiver.server_port}/api"
+    return {"name": "production", "announce": {"token": token, "api": api, "channel": "#deployments"}}
+
+
+@pytest.mark.parametrize("receiver", [[200]], indirect=True)
+def test_with_a_token_the_news_go_into_one_thread(begin, receiver: Receiver) -> None:
+    first = begin("announce.post", {"text": "Deploying"}, by_token(receiver, "TOKEN"))
+    assert first.facts == {"announcement_thread": "17.1"}, first.log
+    then = begin("announce.post", {"text": "Done", "thread": "17.1"}, by_token(receiver, "TOKEN"))
+    assert then.code == 0
+    assert then.facts == {}
+    assert receiver.messages == [
+        ("/api/chat.postMessage", {"channel": "#deployments", "text": "Deploying"}),
+        ("/api/chat.postMessage", {"channel": "#deployments", "text": "Done", "thread_ts": "17.1"}),
+    ]
+    assert "TOKEN" not in first.log
+
+
+@pytest.mark.parametrize("receiver", [[200]], indirect=True)
+def test_a_refusal_with_status_200_is_a_refusal(begin, receiver: Receiver) -> None:
+    done = begin("announce.post", {"text": "x"}, by_token(receiver, "OTHER"))
+    assert done.code == 4
+    assert "invalid_auth" in done.log

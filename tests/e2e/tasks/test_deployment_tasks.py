@@ -214,9 +214,12 @@ def test_a_pg_dump_of_another_version_leaves_no_backup(begin, shop: Shop, tmp_pa
     database = shop.target.database.model_copy(
         update={"programs": others[0], "backups": tmp_path / "backups"}
     )
+    shop.run("git", "checkout", "--quiet", "--detach", "v1.3.0")
     done = begin("database.backup", {}, shop.target.model_copy(update={"database": database}))
     assert done.code == 1
     assert "There is no backup" in done.log
+    assert "server version mismatch" in done.log
+    assert "database.programs" in done.log
     assert not list((tmp_path / "backups").glob("*.dump"))
     assert (
         begin("database.backed_up", {}, shop.target.model_copy(update={"database": database})).verdict

@@ -69,7 +69,9 @@ def repositories(tmp_path: Path) -> Repositories:
 def test_a_tag_is_checked_out_detached_and_the_release_before_it_recorded(begin, repositories) -> None:
     done = begin("git.checkout", {"ref": "v2"}, repositories.target)
     assert done.code == 0
+    committed = repositories.git("show", "--no-patch", "--format=%cI", repositories.second)
     assert done.facts == {
+        "committed_at": committed,
         "previous_commit": repositories.first,
         "previous_release": "v1",
         "ref": "v2",

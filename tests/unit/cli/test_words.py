@@ -168,10 +168,17 @@ def test_the_prompt_lists_what_may_be_done(made, words) -> None:
 
 
 def test_a_held_step_offers_a_waiver() -> None:
-    walk = Walk(task("build", gate=(gate("window.open"),)))
+    walk = Walk(task("build", gate=(gate("db.up"),)))
     walk.start("build")
     walk.end(1)
     assert "waive CHECK REASON" in allowed(walk.state, is_operator=True)
+
+
+def test_what_the_target_never_waives_is_not_offered() -> None:
+    walk = Walk(task("build", gate=(gate("window.open"),)))
+    walk.start("build")
+    walk.end(1)
+    assert allowed(walk.state, is_operator=True) == "retry, help"
 
 
 def test_a_watcher_is_offered_no_step() -> None:

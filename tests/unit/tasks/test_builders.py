@@ -95,11 +95,16 @@ def test_the_database_address_is_environment_never_argument() -> None:
     assert TARGET.database is not None
     for command in (
         postgres.query(TARGET, TARGET.database, "select 1"),
-        postgres.dump(TARGET, TARGET.database, Path("/b.dump")),
+        postgres.dump(TARGET, TARGET.database, Path("/s.sql"), Path("/b.dump")),
+        postgres.restore(TARGET, TARGET.database, postgres.connection(URL), Path("/b.dump")),
+        postgres.schema(TARGET, TARGET.database),
         postgres.npm_script(TARGET, TARGET.database, "migrate:prod"),
     ):
         assert PASSWORD not in command.line()
         assert "p%40ss" not in command.line()
+    by_hand = postgres.restore_line(TARGET.database, Path("/b.dump"))
+    assert PASSWORD not in by_hand
+    assert "/opt/pg/pg_restore -h db.example.com -p 6432" in by_hand
     environment = postgres.query(TARGET, TARGET.database, "select 1").environment
     assert environment["PGPASSWORD"] == PASSWORD
     assert (environment["PGHOST"], environment["PGPORT"]) == ("db.example.com", "6432")

@@ -18,6 +18,7 @@ from handrail.cli.screens import narrator_for, plain_here, plain_screen, run_tui
 from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
 from handrail.cli.unattended import UnattendedScreen
+from handrail.cli.window import plan_window
 from handrail.errors import ExitCode, WrongUsage
 from handrail.journal.session import RunSession
 from handrail.reports.summary import plan_lines
@@ -73,7 +74,7 @@ def run(
     if take_lock is not None:
         opening.take_lock(take_lock, reason)
     if dry_run:
-        return _dry_run(opening, as_json=as_json)
+        return _dry_run(here, opening, as_json=as_json)
     by_lines = auto or plain or as_json
     if not by_lines and (why := plain_here(here.environment)) is not None:
         print(f"By plain lines, since {why}.", file=sys.stderr)
@@ -107,17 +108,20 @@ def _ask_for_missing(opening: RunOpening) -> None:
             opening.given[name] = answer.strip()
 
 
-def _dry_run(opening: RunOpening, *, as_json: bool) -> int:
+def _dry_run(here: Surroundings, opening: RunOpening, *, as_json: bool) -> int:
     plan = opening.preview(opening.given)
+    window = plan_window(plan, here.clock.now())
     commands = opening.commands(plan)
     secrets = secrets_of(plan.target)
     if as_json:
-        values = {"plan": plan.model_dump(mode="json", by_alias=True), "commands": commands}
+        values = {"plan": plan.model_dump(mode="json", by_alias=True), "commands": commands, "window": window}
         print(mask(json.dumps(values, indent=2), secrets))
         return ExitCode.FINISHED
     for line in plan_lines(plan, commands):
         indent = line[: len(line) - len(line.lstrip(" "))]
         print(mask(indent + clean_line(line), secrets))
+    if window:
+        print(f"\n{clean_line(window)}")
     print("\nA dry run: nothing was started, changed or journaled.")
     return ExitCode.FINISHED
 

@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 import click
 
 from handrail.cli.completing import complete_runs
+from handrail.cli.issues import KnownIssues
 from handrail.cli.joining import pick_run
+from handrail.cli.screens import log_paths
 from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
+from handrail.cli.window import run_window
 from handrail.clock import Instant
 from handrail.errors import ExitCode
+from handrail.issues.telling import issue_lines
 from handrail.journal.base import Journal
 from handrail.journal.session import RunFollower
 from handrail.reports.summary import as_values, status_lines, utc
@@ -87,7 +91,8 @@ def show(here: Surroundings, run: str | None, as_json: bool) -> int:
     if as_json:
         print(mask(json.dumps({**as_values(state, lines), "damage": damage}, indent=2), secrets))
         return ExitCode.FINISHED
-    out = [f"Run {state.run}", *status_lines(state, here.clock.now())]
+    now = here.clock.now()
+    out = [f"Run {state.run}", *status_lines(state, now), *run_window(state, now)]
     out += [f"  {name} = {value}" for name, value in state.plan.parameters.items()]
     if state.facts:
         out += ["", "Facts"] + [f"  {name} = {value}" for name, value in state.facts.items()]
@@ -96,6 +101,10 @@ def show(here: Surroundings, run: str | None, as_json: bool) -> int:
     for attempt in state.attempts.values():
         ended = attempt.result.value if attempt.result else "in doubt" if attempt.in_doubt else "running"
         out.append(f"  {attempt.number:>3} {attempt.purpose.value:<6} {attempt.call.task}  {ended}")
+    known = KnownIssues(state.plan, log_paths(here.state))
+    for step in state.steps.values():
+        if issues := known(state, step):
+            out += ["", f"At {step.planned.title}", *(f"  {line}" for line in issue_lines(issues))]
     out += ["", "Timeline"]
     for line in lines:
         at = datetime.fromtimestamp(line.at.wall, UTC).astimezone()

@@ -26,9 +26,12 @@ ACTIONS = ("up", "status", "reset", "down")
     help="Its folder. Without it: `sandbox` in the state directory.",
 )
 @click.option("--new-ports", is_flag=True, help="With reset: choose free ports anew.")
+@click.option("--staging", is_flag=True, help="With up: a staging environment too; with down: only that.")
 @click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
 @click.pass_obj
-def sandbox(here: Surroundings, action: str, folder: Path | None, new_ports: bool, as_json: bool) -> int:
+def sandbox(
+    here: Surroundings, action: str, folder: Path | None, new_ports: bool, staging: bool, as_json: bool
+) -> int:
     """Bring the sandbox up or down, reset it, or say how it is.
 
     It is a small web shop in its own folder, with git, npm, pm2, PostgreSQL, a proxy and traffic, all on
@@ -41,11 +44,11 @@ def sandbox(here: Surroundings, action: str, folder: Path | None, new_ports: boo
 
     match action:
         case "up":
-            chosen.up(progress)
+            chosen.up(progress, staging=staging)
         case "reset":
             chosen.reset(progress, new_ports=new_ports)
         case "down":
-            chosen.down(progress)
+            chosen.down(progress, staging=staging)
     status = chosen.status()
     if as_json:
         values = {**asdict(status), "running": status.running, "project": chosen.project_file}

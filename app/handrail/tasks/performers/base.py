@@ -40,6 +40,13 @@ class Performer(Protocol):
         """The SHA-256 of a file, in hexadecimal."""
         ...
 
+    def append(self, file: Path, line: str) -> None:
+        """Add one line to a file that only its owner reads, and be sure that it is on the disk.
+
+        Raises `MachineFault` where it can't be written.
+        """
+        ...
+
     def pause(self, seconds: float) -> None:
         """Let time pass before something is tried again."""
         ...

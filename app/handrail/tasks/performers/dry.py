@@ -45,6 +45,9 @@ class DryPerformer:
         """None: the file isn't written yet."""
         return ""
 
+    def append(self, file: Path, line: str) -> None:
+        """Nothing: nothing was done that could be noted."""
+
     def pause(self, seconds: float) -> None:
         """Nothing: nothing failed."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping
@@ -128,6 +129,21 @@ class RealPerformer:
         """The SHA-256 of a file, in hexadecimal."""
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
+
+    def append(self, file: Path, line: str) -> None:
+        """Add one line to a file that only its owner reads, and be sure that it is on the disk."""
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, f"{line}\n".encode())
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise MachineFault(
+                f"{file} can't be written: {error.strerror}.",
+                next_step="make room on its disk, or make it writable, then retry.",
+            ) from error
 
     def pause(self, seconds: float) -> None:
         """Let time pass before something is tried again."""

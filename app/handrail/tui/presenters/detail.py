@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from handrail.clock import Instant
+from handrail.issues.model import Found
+from handrail.run.notices import undelivered
 from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import why_irreversible
 from handrail.runbook.model import StepKind
 from handrail.text import clean, clean_line, duration
+from handrail.tui.presenters.issues import issue_lines
 from handrail.tui.presenters.line import Line, Tone, line
 from handrail.tui.presenters.prose import prose_lines
 from handrail.tui.presenters.steps import SIGNS, time_taken, usual_words
 
 
-def detail_lines(state: RunState, step: StepState) -> tuple[Line, ...]:
+def detail_lines(state: RunState, step: StepState, issues: Sequence[Found] = ()) -> tuple[Line, ...]:
     """All that is to be said of a step; the part that changes what to do next comes first."""
     return (
         *_standing(state, step),
+        *issue_lines(issues),
         *_what_runs(state, step),
         *_gate(step),
         *(((), *prose) if (prose := prose_lines(step.planned.prose)) else ()),
@@ -57,6 +62,13 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         first = words.get(step.status, f"{SIGNS[step.status].word.capitalize()}: ")
         lines.append(line((first, tone), said[0]))
         lines += [line("  " + text) for text in said[1:]]
+    if state.changed_files and step is state.current and not step.undoes:
+        lines += _differences(state)
+    lines += [
+        line((f"The channel: {notice.delivery.value}. ", Tone.WARN), clean_line(notice.latest.evidence))
+        for notice in undelivered(state)
+        if notice.latest.step == step.key
+    ]
     if step.by:
         lines.append(line((f"Said by {clean_line(step.by)}", Tone.QUIET)))
     attempt = state.last_attempt(step.key)
@@ -64,6 +76,15 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         lines.append(line(("Still running after it ended: ", Tone.WARN)))
         lines += [line("  " + clean_line(text)) for text in attempt.left_behind]
     return tuple(lines)
+
+
+def _differences(state: RunState) -> list[Line]:
+    """What was changed since the plan was made; nothing goes forward until it is put back."""
+    lines: list[Line] = []
+    for change in state.changed_files:
+        lines.append(line(("Changed since the plan was made: ", Tone.BAD), clean_line(change.path)))
+        lines += [line(("  " + text, Tone.CODE)) for text in clean(change.difference).splitlines()]
+    return lines
 
 
 def _evidence(state: RunState, step: StepState) -> Line:

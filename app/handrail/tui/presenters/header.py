@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from handrail.clock import Instant
+from handrail.project.calendar import Calendar
 from handrail.project.model import Target
 from handrail.run.actors import Actor
 from handrail.run.events import Purpose
+from handrail.run.plan import Plan
 from handrail.run.state import Phase, RunState
+from handrail.run.window import run_outlook
 from handrail.text import clean_line, duration
-from handrail.tui.presenters.line import Line, Part, Tone, line, spread
+from handrail.tui.presenters.line import Line, Part, Tone, line, spread, text_of
 from handrail.tui.presenters.steps import SIGNS, usual_words
 
 NARROW = 60
+WIDE = 120
 
 
 def target_parts(target: Target) -> tuple[Part, ...]:
@@ -23,23 +27,36 @@ def target_parts(target: Target) -> tuple[Part, ...]:
     return ((f" {word} ", Tone.PRODUCTION),)
 
 
+def emergency_parts(plan: Plan) -> tuple[Part, ...]:
+    """The word EMERGENCY with the incident, where the run is one."""
+    if plan.emergency is None:
+        return ()
+    return ((" ", Tone.PLAIN), (f" EMERGENCY {clean_line(plan.emergency.incident)} ", Tone.ALARM))
+
+
 def header_lines(
-    state: RunState, actor: Actor, now: Instant, width: int, *, may_act: bool = True
+    state: RunState,
+    actor: Actor,
+    now: Instant,
+    width: int,
+    *,
+    may_act: bool = True,
+    calendar: Calendar | None = None,
 ) -> tuple[Line, ...]:
     """Three lines (two on a narrow screen): target and run; who drives and the lock; what is running."""
     who = _who(state, actor, may_act)
-    first_left: Line = (
-        *target_parts(state.plan.target),
-        *line(" ", (clean_line(state.plan.title), Tone.STRONG)),
-    )
+    target = (*target_parts(state.plan.target), *emergency_parts(state.plan))
+    first_left: Line = (*target, *line(" ", (clean_line(state.plan.title), Tone.STRONG)))
     now_running = spread(_running(state, now), _progress(state, width), width)
     if width < NARROW:
-        return spread(target_parts(state.plan.target), who, width), now_running
+        return spread(target, who, width), now_running
     lock = line((_lock(state, now), Tone.QUIET))
     run = line((f"run {clean_line(state.run)}", Tone.QUIET))
+    second: Line = (*who, *line("  "), *lock)
+    room = width - len(text_of(second))
     return (
         spread(first_left, run, width),
-        spread((*who, *line("  "), *lock), _clock(state, now), width),
+        spread(second, _clock(state, now) or _window(state, now, calendar, room), width),
         now_running,
     )
 
@@ -63,6 +80,16 @@ def _clock(state: RunState, now: Instant) -> Line:
     if abs(state.clock_jump) >= 1:
         return line((f"clock was set by {state.clock_jump:+.0f}s; countdowns hold", Tone.WARN))
     return ()
+
+
+def _window(state: RunState, now: Instant, calendar: Calendar | None, room: int) -> Line:
+    """The deployment window, where there is room for it: whole, or else short."""
+    outlook = run_outlook(state, now, calendar)
+    if outlook is None:
+        return ()
+    tone = Tone.WARN if outlook.warns else Tone.QUIET
+    fitting = (words for words in (outlook.words, outlook.short) if len(words) + 3 <= room)
+    return line((f"{clean_line(next(fitting, ''))} ", tone))
 
 
 def _progress(state: RunState, width: int) -> Line:

@@ -32,6 +32,8 @@ def notice_for(event: Event, actor: Actor) -> Line | None:
                 else f"The clock was set by {event.seconds:+.0f}s"
             )
             return line((f"{words}; countdowns go on from what is known.", Tone.WARN))
+        case e.FilesChanged() if not event.files:
+            return line(("The plan's files are again what the plan was made from.", Tone.GOOD))
         case e.DeadlinePassed():
             return line(("The rollback deadline has passed.", Tone.BAD))
         case _:

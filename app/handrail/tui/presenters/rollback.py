@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from handrail.clock import Instant
 from handrail.run.deadlines import countdowns, expected_duration
+from handrail.run.duration import usual
 from handrail.run.state import RunState
 from handrail.run.undo import undo_plan
 from handrail.text import clean_line, countdown, duration
 from handrail.tui.presenters.countdown import whole
 from handrail.tui.presenters.line import Line, Tone, line
-from handrail.tui.presenters.steps import usual
 
 
 def rollback_lines(state: RunState) -> tuple[Line, ...]:
@@ -18,7 +18,8 @@ def rollback_lines(state: RunState) -> tuple[Line, ...]:
     lines: list[Line] = [line((f"Will be done, in this order ({len(plan.steps)}):", Tone.STRONG))]
     for number, step in enumerate(plan.steps, 1):
         takes, measured = usual(state.plan, step)
-        source = "" if measured else ", estimated"
+        known = state.plan.usual.get(step.key)
+        source = ", rehearsed" if known and known.rehearsed else "" if measured else ", estimated"
         lines.append(
             line(f" {number:>2}. {clean_line(step.title)}", (f" ({duration(takes)}{source})", Tone.QUIET))
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from handrail.clock import Instant
 from handrail.errors import HandrailError
+from handrail.project.calendar import Calendar
 from handrail.project.model import Target
+from handrail.run.duration import usual
 from handrail.run.plan import Plan, PlannedStep
+from handrail.run.window import plan_outlook
 from handrail.runbook.model import Parameter, Runbook, StepKind
 from handrail.text import clean, clean_line, duration
 from handrail.tui.presenters.detail import call_lines, way_back
 from handrail.tui.presenters.header import NARROW, target_parts
 from handrail.tui.presenters.line import Line, Tone, line
 from handrail.tui.presenters.prose import prose_lines
-from handrail.tui.presenters.steps import StepRow, usual, usual_words
+from handrail.tui.presenters.steps import StepRow, usual_words
 
 
 def start_header(target: Target, runbook: Runbook) -> tuple[Line, Line]:
@@ -39,6 +43,15 @@ def plan_title(plan: Plan | None) -> Line:
     total = sum((usual(plan, step)[0] for step in plan.steps), timedelta())
     words = f"  {len(plan.steps)} steps, about {duration(total)} of work"
     return line(("Plan", Tone.STRONG), (words, Tone.QUIET))
+
+
+def window_line(plan: Plan | None, now: Instant, calendar: Calendar | None, width: int) -> Line:
+    """The deployment window, and whether the plan fits into what is left of it; empty without a window."""
+    outlook = plan_outlook(plan, now, calendar) if plan is not None else None
+    if outlook is None:
+        return ()
+    words = outlook.words if width >= NARROW else outlook.short[:1].upper() + outlook.short[1:]
+    return line((clean_line(words), Tone.WARN if outlook.warns else Tone.QUIET))
 
 
 def plan_rows(plan: Plan) -> tuple[StepRow, ...]:

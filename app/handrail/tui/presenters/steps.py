@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail.clock import Instant
+from handrail.run.duration import usual
 from handrail.run.plan import Plan, PlannedStep
 from handrail.run.state import RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
@@ -92,14 +93,6 @@ def time_taken(state: RunState, step: StepState, now: Instant) -> timedelta | No
     if last.is_running:
         return now.since(begun)
     return last.ended.since(begun) if last.ended else None
-
-
-def usual(plan: Plan, step: PlannedStep) -> tuple[timedelta, bool]:
-    """How long a step takes as a rule, and whether that was measured rather than estimated."""
-    measured = plan.usual.get(step.key)
-    if measured is None:
-        return step.estimate, False
-    return timedelta(seconds=measured.median), True
 
 
 def usual_words(plan: Plan, step: PlannedStep) -> str:

@@ -14,14 +14,16 @@ from textual.screen import Screen
 
 from handrail.errors import ExitCode, HandrailError
 from handrail.journal.session import Entry, RunSession
+from handrail.project.calendar import Calendar, calendar_of
 from handrail.run import events as e
 from handrail.run.state import AttemptState, Phase, RunState, StepState
 from handrail.text import clean_line
 from handrail.tui.desk import CommandDesk
+from handrail.tui.issues import IssuesOf, no_issues
 from handrail.tui.presenters.actions import ACTIONS, BY_NAME, NARROW, Asks, key_lines, label
 from handrail.tui.presenters.countdown import countdown_view
 from handrail.tui.presenters.detail import detail_lines, detail_title
-from handrail.tui.presenters.header import header_lines
+from handrail.tui.presenters.header import WIDE, header_lines
 from handrail.tui.presenters.help import help_lines
 from handrail.tui.presenters.line import Line, Tone, line
 from handrail.tui.presenters.log import log_title
@@ -69,8 +71,10 @@ class RunScreen(Screen[None]):
         *,
         secrets: Sequence[str] = (),
         may_act: bool = True,
+        issues: IssuesOf = no_issues,
     ) -> None:
         super().__init__()
+        self._issues = issues
         self.session = session
         self.desk = CommandDesk(session, may_act=may_act)
         self._log_path = log_path
@@ -83,6 +87,8 @@ class RunScreen(Screen[None]):
         self._engine_says: Line = ()
         self._summarised = False
         self._view = 0
+        self._calendar: Calendar | None = None
+        self._asked_calendar = False
 
     @property
     def exit_code(self) -> ExitCode:
@@ -177,7 +183,11 @@ class RunScreen(Screen[None]):
         state, now = self.session.state, self.session.clock.now()
         self._shown_at = now
         width, actor, may_act = self.size.width, self.session.actor, self.desk.may_act
-        *header, running = header_lines(state, actor, now, width, may_act=may_act)
+        if width >= WIDE:
+            self._need_calendar()
+        *header, running = header_lines(
+            state, actor, now, width, may_act=may_act, calendar=self._calendar if width >= WIDE else None
+        )
         self.query_one("#header", Lines).show(*header)
         self.query_one("#running", Lines).show(running)
         panel = self.query_one(CountdownPanel)
@@ -192,12 +202,25 @@ class RunScreen(Screen[None]):
             self._summarised = True
             self.app.push_screen(SheetScreen(summary_title(state), summary_lines(state), leaves_app=True))
 
+    def _need_calendar(self) -> None:
+        window = self.session.state.plan.target.deployment_window
+        if window is None or self._asked_calendar:
+            return
+        self._asked_calendar = True
+
+        def read() -> None:
+            self._calendar = calendar_of(window)
+
+        # The library of holidays takes a second to load; the next second's painting shows the window.
+        self.run_worker(read, thread=True)
+
     def _show_step(self, state: RunState) -> None:
         step = state.steps.get(self.query_one(StepList).selected or "")
         if step is None:
             return
         self.query_one("#step-title", Lines).show(detail_title(state, step, self._shown_at))
-        self.query_one("#step-lines", Lines).show(*detail_lines(state, step), layout=True)
+        lines = detail_lines(state, step, self._issues(state, step))
+        self.query_one("#step-lines", Lines).show(*lines, layout=True)
         attempt = self._attempt_in_view(state, step)
         log = self.query_one(LogView)
         log.open(self._log_path(state.run, attempt.number) if attempt else None)

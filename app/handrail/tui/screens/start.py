@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from handrail.errors import HandrailError
 from handrail.journal.session import RunSession
+from handrail.project.calendar import Calendar, calendar_of
 from handrail.run.plan import Plan
 from handrail.text import clean_line
 from handrail.tui.opening import Opening
@@ -26,11 +27,13 @@ from handrail.tui.presenters.start import (
     plan_title,
     start_header,
     start_keys,
+    window_line,
 )
 from handrail.tui.widgets.lines import Lines
 from handrail.tui.widgets.step_list import StepList
 
 PREVIEW_AFTER_SECONDS = 0.25
+WINDOW_EVERY_SECONDS = 15.0
 
 
 class StartScreen(Screen[None]):
@@ -57,6 +60,7 @@ class StartScreen(Screen[None]):
         self._preview_timer: Timer | None = None
         self._starting = False
         self._previewed: dict[str, str] | None = None
+        self._calendar: Calendar | None = None
 
     @property
     def values(self) -> dict[str, str]:
@@ -74,6 +78,7 @@ class StartScreen(Screen[None]):
                     yield Lines(id=f"label-{name}", classes="parameter-label")
                     value = self._opening.given.get(name, parameter.default or "")
                     yield Input(value=value, name=name, classes="parameter", compact=True, max_length=2000)
+        yield Lines(id="window")
         yield Lines(id="plan-title")
         with Container(id="start-body"):
             yield StepList(id="plan")
@@ -87,10 +92,25 @@ class StartScreen(Screen[None]):
         opening = self._opening
         self.query_one("#start-header", Lines).show(*start_header(opening.target, opening.runbook))
         self._preview()
+        if opening.target.deployment_window is not None:
+            self.run_worker(self._read_calendar, thread=True)
+            self.set_interval(WINDOW_EVERY_SECONDS, self._show_window)
         fields = list(self.query(".parameter").results(Input))
         wrong = opening.problems(self.values)
         first = next((field for field in fields if field.name in wrong), fields[0] if fields else None)
         (first or self.query_one(StepList)).focus()
+
+    def _read_calendar(self) -> None:
+        """In a thread of its own: the library of holidays takes a second to load."""
+        if (window := self._opening.target.deployment_window) is not None:
+            self._calendar = calendar_of(window)
+            self.app.call_from_thread(self._show_window)
+
+    def _show_window(self) -> None:
+        words = window_line(self._plan, self._opening.now(), self._calendar, self.size.width)
+        shown = self.query_one("#window", Lines)
+        shown.display = bool(words)
+        shown.show(words, layout=True)
 
     def on_descendant_focus(self) -> None:
         """Show the keys of what has the focus."""
@@ -141,6 +161,7 @@ class StartScreen(Screen[None]):
                 self._plan = None
                 self._say(*error_lines(error))
         self.query_one("#plan-title", Lines).show(plan_title(self._plan))
+        self._show_window()
         if self._plan is not None:
             self.query_one(StepList).show(plan_rows(self._plan))
             self._show_commands()

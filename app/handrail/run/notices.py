@@ -1,0 +1,85 @@
+"""What the team's channel was told, is still to be told, and may have been told.
+
+A channel that is down never delays a step: an announcement is an attempt beside the run, begun again
+after a while until the channel takes it. One that was perhaps posted is not begun again by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from handrail.clock import Instant
+from handrail.errors import ExitCode
+from handrail.run.events import Purpose, Result
+from handrail.run.state import AttemptState, RunState
+
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 600, 600, 600))
+THREAD_FACT = "announcement_thread"
+
+
+class Delivery(StrEnum):
+    """Where a notice stands."""
+
+    UNDER_WAY = "under way"
+    DELIVERED = "delivered"
+    WAITING = "waiting to be tried again"
+    PERHAPS = "perhaps delivered"
+    UNDELIVERED = "not delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell: its first attempt's number, its newest attempt, and where it stands."""
+
+    first: int
+    latest: AttemptState
+    tries: int
+    delivery: Delivery
+
+    @property
+    def text(self) -> str:
+        """What is told, as far as its arguments say it."""
+        arguments = self.latest.call.arguments
+        return str(arguments.get("text") or arguments.get("feature") or self.latest.call.task)
+
+
+def notices(state: RunState) -> tuple[Notice, ...]:
+    """Every notice of the run, oldest first."""
+    tries: dict[int, list[AttemptState]] = {}
+    for attempt in state.attempts.values():
+        if attempt.purpose is Purpose.NOTICE:
+            tries.setdefault(attempt.again or attempt.number, []).append(attempt)
+    return tuple(
+        Notice(first, made[-1], len(made), _delivery(made[-1], len(made), state))
+        for first, made in tries.items()
+    )
+
+
+def undelivered(state: RunState) -> tuple[Notice, ...]:
+    """The notices that the channel has not surely got."""
+    return tuple(n for n in notices(state) if n.delivery not in (Delivery.DELIVERED, Delivery.UNDER_WAY))
+
+
+def due_again(state: RunState, now: Instant) -> Notice | None:
+    """The oldest notice that is to be tried again now; one at a time, so that their order is kept."""
+    told = notices(state)
+    waiting = next((notice for notice in told if notice.delivery is Delivery.WAITING), None)
+    if waiting is None or any(notice.delivery is Delivery.UNDER_WAY for notice in told):
+        return None
+    ended = waiting.latest.ended or waiting.latest.announced
+    return waiting if now.since(ended) >= PAUSES[waiting.tries - 1] else None
+
+
+def _delivery(latest: AttemptState, tries: int, state: RunState) -> Delivery:
+    if latest.is_running:
+        return Delivery.UNDER_WAY
+    if latest.result is Result.PASSED:
+        return Delivery.DELIVERED
+    if latest.in_doubt or latest.result is Result.TIMED_OUT or latest.exit_code == ExitCode.IN_DOUBT:
+        return Delivery.PERHAPS
+    passing = latest.exit_code == ExitCode.FAILED_OR_ROLLED_BACK or latest.result is Result.NEVER_STARTED
+    if passing and tries <= len(PAUSES) and state.phase.is_open:
+        return Delivery.WAITING
+    return Delivery.UNDELIVERED
