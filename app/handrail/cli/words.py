@@ -196,9 +196,11 @@ def allowed(state: RunState, *, is_operator: bool) -> str:
 
 def _refused(state: RunState, step: StepState, word: str) -> bool:
     """Whether the rules would refuse this whatever its reason: it isn't offered then."""
+    doubtful = step.status is StepStatus.IN_DOUBT
+    done = c.ResolveDoubt(step=step.key, done=True, reason=ANY_REASON)
     commands: dict[str, list[OperatorCommand]] = {
         "skip REASON": [c.SkipStep(step=step.key, reason=ANY_REASON)],
-        "done REASON": [c.MarkDone(step=step.key, reason=ANY_REASON)],
+        "done REASON": [done if doubtful else c.MarkDone(step=step.key, reason=ANY_REASON)],
         "waive CHECK REASON": [
             c.WaiveCheck(step=step.key, check=gate.check, reason=ANY_REASON) for gate in step.planned.gate
         ],
