@@ -34,7 +34,7 @@ def calendar_of(window: Window) -> Calendar:
 
 @functools.cache
 def _calendar(timezone: str, country: str, subdivision: str) -> Calendar:
-    zone = _zone(timezone)
+    zone = zone_of(timezone)
     if zone is None:
         return Calendar(None, _no_holiday, f"this machine has no time zone data for {timezone}")
     if not country:
@@ -58,7 +58,8 @@ def _no_holiday(day: date) -> str | None:
     return None
 
 
-def _zone(timezone: str) -> tzinfo | None:
+def zone_of(timezone: str) -> tzinfo | None:
+    """The zone of that name; `None` where this machine has no data for it."""
     try:
         return zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -89,7 +90,7 @@ def unknown_places(window: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     timezone, subdivision = window.get("timezone"), window.get("subdivision")
     country = window.get("country", DEFAULT_COUNTRY)
-    if isinstance(timezone, str) and _zone(timezone) is None and (zones := _zones()):
+    if isinstance(timezone, str) and zone_of(timezone) is None and (zones := _zones()):
         expected = f"a zone such as America/Los_Angeles{suggestion(timezone, zones)}"
         found.append(("timezone", f"the unknown time zone {quote(timezone)}", expected))
     if not isinstance(country, str) or not country or (country == DEFAULT_COUNTRY and not subdivision):

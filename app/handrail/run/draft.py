@@ -7,7 +7,7 @@ from handrail.run import events as e
 from handrail.run.deadlines import deadline_of, time_left
 from handrail.run.events import Event, Purpose
 from handrail.run.fold import apply
-from handrail.run.notices import THREAD_FACT, due_again
+from handrail.run.notices import THREAD_FACT, due_again, with_expected_end
 from handrail.run.plan import PlannedCall
 from handrail.run.state import Phase, RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
@@ -75,7 +75,8 @@ class Draft:
             self.add(e.StepHeld(step=step.key, check=None, reason=f"{reason} step as done."))
             return
         number = self.state.next_attempt
-        self._attempt(step, Purpose.NOTICE, self._in_thread(call), NOTICE_TIMEOUT_SECONDS)
+        call = with_expected_end(self._in_thread(call), self.state, self.now)
+        self._attempt(step, Purpose.NOTICE, call, NOTICE_TIMEOUT_SECONDS)
         if number in self.state.attempts:
             self.add(e.AnnouncementQueued(step=step.key, attempt=number))
             self.go_on_rolling_back()

@@ -12,11 +12,14 @@ from enum import StrEnum
 
 from handrail.clock import Instant
 from handrail.errors import ExitCode
+from handrail.run.duration import time_ahead, usual
 from handrail.run.events import Purpose, Result
+from handrail.run.plan import PlannedCall
 from handrail.run.state import AttemptState, RunState
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 600, 600, 600))
 THREAD_FACT = "announcement_thread"
+TELLS_THE_END = "announce.deployment"
 
 
 class Delivery(StrEnum):
@@ -55,6 +58,24 @@ def notices(state: RunState) -> tuple[Notice, ...]:
         Notice(first, made[-1], len(made), _delivery(made[-1], len(made), state))
         for first, made in tries.items()
     )
+
+
+def with_expected_end(call: PlannedCall, state: RunState, now: Instant) -> PlannedCall:
+    """The call, told when the run will be through where nobody gave an ETA (deployment-workflow.md, Step 1).
+
+    `served_at` and `watched_until` are ISO 8601 in UTC; `measured` is whether earlier runs say so.
+    """
+    if call.task != TELLS_THE_END or call.arguments.get("eta"):
+        return call
+    ahead = time_ahead(state, now)
+    measured = all(usual(state.plan, s.planned)[1] for s in state.forward_steps if not s.status.is_done)
+    served = now.datetime() + ahead.work
+    ends = {
+        "served_at": served.isoformat(timespec="seconds"),
+        "watched_until": (served + ahead.watch).isoformat(timespec="seconds"),
+        "measured": measured,
+    }
+    return call.model_copy(update={"arguments": {**call.arguments, **ends}})
 
 
 def undelivered(state: RunState) -> tuple[Notice, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -10,10 +11,11 @@ from invoke.tasks import task
 
 from handrail.errors import HandrailError, InDoubt, Refused, WrongUsage
 from handrail.probes.exchange import Answer, NoAnswer, Request
+from handrail.project.calendar import zone_of
 from handrail.tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
-    from handrail.project.model import Announce
+    from handrail.project.model import Announce, Target
 
 PAUSES = (0.5, 1.0, 2.0)
 LONGEST_PAUSE = 30.0
@@ -31,6 +33,20 @@ def deployment_text(feature: str, eta: str, rollback_plan: str, on_call: str, re
         f"Rollback plan: {escaped(rollback_plan)}\n"
         f"On-call: {who if who.startswith('@') else f'@{who}'}"
     )
+
+
+def eta_text(served: datetime, watched: datetime, zone: tzinfo, *, measured: bool) -> str:
+    """When visitors have the release, and until when it is watched; both are aware, and in UTC."""
+    at, until = served.astimezone(zone), watched.astimezone(zone)
+    day = "" if at.date() == until.date() else f"{until:%a} "
+    then = f", watched until {day}{until:%H:%M %Z}" if watched > served else ""
+    return f"{at:%H:%M %Z}{then} ({'as earlier runs took' if measured else 'estimated'})"
+
+
+def _zone(target: Target) -> tzinfo:
+    """The zone that the target's window goes by, where this machine knows it."""
+    window = target.deployment_window
+    return (zone_of(window.timezone) if window is not None else None) or UTC
 
 
 def escaped(text: str) -> str:
@@ -95,15 +111,24 @@ def deployment(
     on_call: str = "",
     ref: str = "",
     thread: str = "",
+    served_at: str = "",
+    watched_until: str = "",
+    measured: bool = False,
 ) -> None:
-    """Announce a deployment: what, when it is done, the way back, and who is on call."""
+    """Announce a deployment: what, when it is done, the way back, and who is on call.
+
+    Without an `eta`, the two moments (ISO 8601) and whether they were `measured` make one.
+    """
     place = workplace(context)
     target = place.target
+    if not eta and served_at and watched_until:
+        moments = (datetime.fromisoformat(served_at), datetime.fromisoformat(watched_until))
+        eta = eta_text(*moments, _zone(target), measured=measured)
     send(
         place,
         deployment_text(
             feature,
-            eta or "not given",
+            eta or "worked out when it is announced",
             rollback_plan or "rollback-code runbook",
             on_call or target.on_call or "not given",
             ref,

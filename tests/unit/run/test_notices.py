@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from handrail.project.model import Announce, Secret
 from handrail.run import commands as c
 from handrail.run.events import Purpose
 from handrail.run.notices import PAUSES, Delivery, notices, undelivered
+from handrail.run.plan import PlannedCall, PlannedStep, Usual
 from handrail.run.state import Phase, StepStatus
 from handrail.runbook.model import StepKind
 from walk import TARGET, WATCHER, Walk, gate, smoke, task, undo
@@ -135,3 +138,42 @@ def test_a_watchers_note_is_told_to_nobody() -> None:
     run = walk()
     run.do(c.AddNote(text="users report errors"), WATCHER)
     assert notices(run.state) == ()
+
+
+def announcing(**arguments) -> PlannedStep:
+    call = PlannedCall(
+        task="announce.deployment", arguments={"feature": "Gift notes", "eta": "", **arguments}
+    )
+    return task("tell", kind=StepKind.ANNOUNCE, estimate=timedelta(seconds=3)).model_copy(
+        update={"call": call}
+    )
+
+
+WORK = task("a", estimate=timedelta(minutes=10), undo=undo("a"))
+WATCHED = task("w", kind=StepKind.WATCH, estimate=timedelta(minutes=30))
+TAKES = {"tell": 3.0, "a": 240.0, "w": 1800.0}
+
+
+@pytest.mark.parametrize(
+    ("usual", "served", "watched", "measured"),
+    [
+        ({}, 603, 2403, False),
+        ({"a": 240.0}, 243, 2043, False),
+        (TAKES, 243, 2043, True),
+    ],
+)
+def test_the_announcement_says_when_it_will_be_done(usual, served, watched, measured) -> None:
+    known = {key: Usual(median=value, high=value, count=3) for key, value in usual.items()}
+    run = Walk(announcing(), WORK, WATCHED, target=TOLD, usual=known)
+    begun = run.clock.now().datetime()
+    run.start("tell")
+    said = run.state.attempts[1].call.arguments
+    assert datetime.fromisoformat(said["served_at"]) == begun + timedelta(seconds=served)
+    assert datetime.fromisoformat(said["watched_until"]) == begun + timedelta(seconds=watched)
+    assert said["measured"] is measured
+
+
+def test_an_eta_that_somebody_gave_is_kept() -> None:
+    run = Walk(announcing(eta="when it is done"), WORK, target=TOLD)
+    run.start("tell")
+    assert run.state.attempts[1].call.arguments == {"feature": "Gift notes", "eta": "when it is done"}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -135,6 +137,48 @@ def test_other_sessions_are_read() -> None:
 )
 def test_advice_for_a_database_that_gives_no_answer(said: str, advice: str) -> None:
     assert advice in postgres.explain(said, {"PGHOST": "h", "PGPORT": "1"})
+
+
+@pytest.mark.parametrize(
+    ("zone", "served", "watched", "measured", "expected"),
+    [
+        (
+            "UTC",
+            "2026-11-23T10:05:00",
+            "2026-11-23T10:35:00",
+            True,
+            "10:05 UTC, watched until 10:35 UTC (as earlier runs took)",
+        ),
+        ("UTC", "2026-11-23T10:05:00", "2026-11-23T10:05:00", False, "10:05 UTC (estimated)"),
+        (
+            "UTC",
+            "2026-11-23T23:50:00",
+            "2026-11-24T00:20:00",
+            False,
+            "23:50 UTC, watched until Tue 00:20 UTC (estimated)",
+        ),
+        (
+            "America/Los_Angeles",
+            "2026-11-23T18:05:00",
+            "2026-11-23T18:35:00",
+            True,
+            "10:05 PST, watched until 10:35 PST (as earlier runs took)",
+        ),
+        # The night on which the clocks go back: half an hour later, it is earlier on the clock's face.
+        (
+            "America/Los_Angeles",
+            "2026-11-01T08:45:00",
+            "2026-11-01T09:15:00",
+            True,
+            "01:45 PDT, watched until 01:15 PST (as earlier runs took)",
+        ),
+    ],
+)
+def test_an_eta_is_a_time_of_the_targets_zone(
+    zone: str, served: str, watched: str, measured: bool, expected: str
+) -> None:
+    moments = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (served, watched))
+    assert announce.eta_text(*moments, ZoneInfo(zone), measured=measured) == expected
 
 
 def test_the_announcement_has_the_words_of_the_workflow() -> None:
