@@ -71,6 +71,7 @@ AS_THE_DATABASE_IS = {"database.rehearse", "database.loss", "database.restore"}
 ON_STAGING = {
     *("scenarios.errors", "scenarios.load", "staging.serving", "staging.mirrors", "staging.count_rows"),
     *("staging.data_intact", "staging.rehearsed", "staging.take_schema_back", "staging.verified"),
+    "staging.soaked",
 }
 
 

@@ -9,10 +9,7 @@ from fnmatch import fnmatchcase
 from handrail.policy.gate import Verdict
 
 SKIPPABLE = ("window.open", "staging.verified", "staging.soaked")
-"""The workflow lets an emergency out of the window and of staging; tests, backup and the rest stay.
-
-`staging.verified` asks for scenarios and soak at once; a project that asks apart has `staging.soaked`.
-"""
+"""The workflow lets an emergency out of the window and of staging; tests, backup and the rest stay."""
 
 NOT_ASKED = {"postmortem.none_overdue": "an emergency does not wait for the post-mortem of another"}
 """Rules of ordinary deployments alone."""

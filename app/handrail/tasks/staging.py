@@ -1,7 +1,7 @@
 """Staging (deployment-workflow.md): what it serves, how it mirrors production, the rollback, and the proof.
 
 Results are kept where everything is kept: in the journal of the runs on staging. `reports.staging` folds
-them, and `staging.verified` is production's gate on them.
+them, and `staging.verified` and `staging.soaked` are production's gates on them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from invoke.tasks import task
 
 from handrail.errors import HandrailError, StorageFault, WrongUsage
 from handrail.policy.gate import Verdict
-from handrail.policy.soak import Staged, judge_soak, same_commit
+from handrail.policy.soak import Staged, judge_scenarios, judge_soak, same_commit
 from handrail.probes.exchange import NoAnswer
 from handrail.tasks.app import REQUESTS, ask_served, served_release, version_request
 from handrail.tasks.neighbours import beside, state_folder
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from handrail.journal.base import Record
     from handrail.policy.judgement import Judgement
+    from handrail.project.staging import StagingRule
     from handrail.reports.staging import History
 
 MOST_RUNS = 200
@@ -234,26 +235,67 @@ def _counted(rows: str) -> dict[str, int]:
 
 @task
 def verified(context: Context, commit: str = "", ref: str = "") -> None:
-    """Check that a commit (or `ref`) was on staging long enough, and passed what is tried there."""
+    """Check that staging serves a commit (or `ref`), and that it passed what is tried there."""
     place = workplace(context)
+    if (rule := _staging_rule(place)) is None:
+        return
+    sought = _sought(place, commit, ref)
+    staged, served_now = _staged(place, rule, sought)
+    judged = judge_scenarios(sought, staged, scenarios=rule.scenarios, served_now=served_now)
+    report_judgement(
+        place,
+        judged,
+        f"deploy it with `handrail run staging-deploy --target {rule.target}`, and verify it with"
+        " `handrail run staging-verify`; what can't wait is an emergency (handrail hotfix).",
+    )
+
+
+@task
+def soaked(context: Context, commit: str = "", ref: str = "") -> None:
+    """Check that staging has served a commit (or `ref`) long enough, without interruption."""
+    place = workplace(context)
+    if (rule := _staging_rule(place)) is None:
+        return
+    sought = _sought(place, commit, ref)
+    staged, served_now = _staged(place, rule, sought)
+    judged = judge_soak(sought, staged, soak=rule.soak, now=datetime.now(UTC), served_now=served_now)
+    report_judgement(
+        place,
+        judged,
+        "let it stay on staging until then; a deployment of other code there begins the time anew. What can't"
+        " wait is an emergency (handrail hotfix).",
+    )
+
+
+def _staging_rule(place: Workplace) -> StagingRule | None:
+    """What the target asks of staging; where it asks for nothing, that is concluded, and `None` returned."""
     rule = place.target.staging
     if rule is None and not place.target.production:
         place.conclude(True, f"{place.site.name} is no production target: nothing has to be staged before it")
-        return
+        return None
     if rule is not None and not rule.enabled:
         place.conclude(True, f"handrail.toml asks for no staging before {place.site.name} (enabled = false)")
-        return
+        return None
     if rule is None:
         raise place.unknown(
             f"the target {place.site.name} doesn't say where its releases are staged",
             next_step=f"write [targets.{place.site.name}.staging] into handrail.toml.",
         )
-    if not commit:
-        if not ref:
-            raise WrongUsage("staging.verified needs a commit or a ref to look for.")
-        from handrail.tasks.release_commit import commit_to_deploy  # noqa: PLC0415  (only where asked by name)
+    return rule
 
-        commit = commit_to_deploy(place, ref)
+
+def _sought(place: Workplace, commit: str, ref: str) -> str:
+    if commit:
+        return commit
+    if not ref:
+        raise WrongUsage("This check needs a commit or a ref to look for on staging.")
+    from handrail.tasks.release_commit import commit_to_deploy  # noqa: PLC0415  (only where asked by name)
+
+    return commit_to_deploy(place, ref)
+
+
+def _staged(place: Workplace, rule: StagingRule, commit: str) -> tuple[Staged | None, str | None]:
+    """What is known of a commit on staging, and which commit staging says it serves now."""
     staging = beside(place, rule.target)
     history, damage = _history(staging)
     if damage:
@@ -268,20 +310,7 @@ def verified(context: Context, commit: str = "", ref: str = "") -> None:
             f"staging doesn't answer, so whether it still serves {commit[:12]} isn't known: {error.summary}",
             next_step="bring staging up again; where it was restarted, its time may count anew.",
         ) from error
-    judgement = judge_soak(
-        commit,
-        staged_of(history, commit, now_served, started),
-        soak=rule.soak,
-        scenarios=rule.scenarios,
-        now=datetime.now(UTC),
-        served_now=now_served or None,
-    )
-    report_judgement(
-        place,
-        judgement,
-        f"deploy it with `handrail run staging-deploy --target {rule.target}`, verify it with"
-        " `handrail run staging-verify`, and let it stay; what can't wait is an emergency (handrail hotfix).",
-    )
+    return staged_of(history, commit, now_served, started), now_served or None
 
 
 def staged_of(history: History | None, commit: str, served: str, started: datetime | None) -> Staged | None:

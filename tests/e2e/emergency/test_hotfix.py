@@ -66,6 +66,7 @@ def test_a_broken_production_is_repaired(desk: Desk, shop: Shop, clone: Clone) -
     desk.handrail(
         *("hotfix", "--incident", INCIDENT, "--on-call", "@on-call", "--what", "the checkout page"),
         *("--tag", TAG, "--skip", "window=customers can't pay", "--skip", "staging=customers can't pay"),
+        *("--skip", "soak=customers can't pay"),
     )
     desk.terminal.expect("Open run")
     desk.terminal.press("C-s")

@@ -177,14 +177,17 @@ def test_a_release_is_staged_tried_and_asked_for(staged: Shop, tmp_path: Path) -
     for secret in shop.record.passwords.values():
         assert secret not in verified.stdout
 
-    young = operator.check("production", "staging.verified", ref="v1.3.0")
+    tried = operator.check("production", "staging.verified", ref="v1.3.0")
+    assert (tried.code, tried.verdict) == (0, "pass"), tried.log
+    assert "passed there: " in tried.evidence
+    young = operator.check("production", "staging.soaked", ref="v1.3.0")
     assert (young.code, young.verdict) == (1, "fail"), young.log
     assert f"{commit[:12]} has been on staging for" in young.evidence
     assert "of 24 h are missing, reached at" in young.evidence
-    assert "not tried" not in young.evidence
-    other = operator.check("production", "staging.verified", ref="v1.4.0")
-    assert other.verdict == "fail"
-    assert f"staging serves {commit[:12]}" in other.evidence
+    for asked in ("staging.verified", "staging.soaked"):
+        other = operator.check("production", asked, ref="v1.4.0")
+        assert other.verdict == "fail"
+        assert f"staging serves {commit[:12]}" in other.evidence
 
     for age, verdict in (
         (timedelta(hours=24), Verdict.PASS),
@@ -194,7 +197,6 @@ def test_a_release_is_staged_tried_and_asked_for(staged: Shop, tmp_path: Path) -
             commit,
             staged_of(history, commit, commit, None),
             soak=timedelta(hours=24),
-            scenarios=SCENARIOS,
             now=history.since + age,
         )
         assert judged.verdict is verdict, judged.evidence
@@ -226,9 +228,11 @@ def test_a_release_is_staged_tried_and_asked_for(staged: Shop, tmp_path: Path) -
     shop.sandbox.down(silent, staging=True)
     text = shop.sandbox.project_file.read_text()
     assert "enabled = false" in text
-    assert operator.check("production", "staging.verified", commit=commit).verdict == "pass"
+    for asked in ("staging.verified", "staging.soaked"):
+        assert operator.check("production", asked, commit=commit).verdict == "pass"
     asked = text.replace("enabled = false", "enabled = true")
     shop.sandbox.project_file.write_text(asked + '\n[targets.staging]\nurl = "http://127.0.0.1:9"\n')
-    gone = operator.check("production", "staging.verified", commit=commit)
-    assert gone.verdict == "unknown", gone.log
-    assert "doesn't answer" in gone.evidence
+    for name in ("staging.verified", "staging.soaked"):
+        gone = operator.check("production", name, commit=commit)
+        assert gone.verdict == "unknown", gone.log
+        assert "doesn't answer" in gone.evidence

@@ -12,7 +12,7 @@ from handrail.cli.surroundings import Surroundings
 from handrail.errors import WrongUsage
 
 RUNBOOK = "hotfix"
-RULES = ("window", "staging")
+RULES = ("window", "staging", "soak")
 
 
 @click.command()
