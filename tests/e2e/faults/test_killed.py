@@ -99,8 +99,8 @@ def test_a_tasks_file_that_changed_during_the_run_is_shown_and_holds_it_until_it
         screen.shows("Put it back as it was, or end this run")
         assert len(desk.run().attempts) == 1
         tasks.write_text(TASKS)
-        screen.types("run")
         screen.shows("The plan's files are again what the plan was made from")
+        screen.types("run")
         screen.shows("| hello")
         assert screen.ends() == 0
     desk.nothing_lost()
