@@ -11,7 +11,7 @@ import pytest
 
 
 class SmallDisk:
-    """A mounted filesystem of 32 megabytes: room for a dump of a small database, and quickly filled."""
+    """A mounted filesystem that is soon full."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
