@@ -11,7 +11,7 @@ from handrail.reports.timeline import Line, call_text
 from handrail.run.deadlines import Countdown, countdowns
 from handrail.run.emergency import emergency_words
 from handrail.run.notices import Notice, undelivered
-from handrail.run.other_way import left_as_it_is, ways_by_hand
+from handrail.run.other_way import if_it_fails, left_as_it_is, ways_by_hand
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
@@ -179,7 +179,7 @@ def undo_lines(state: RunState) -> list[str]:
     for number, step in enumerate(plan.steps, 1):
         lines.append(f"{number:>3}. {clean_line(step.title)}")
         if step.otherwise is not None:
-            lines.append(f"     if it fails: {clean_line(step.otherwise.title)}")
+            lines.append(f"     if it fails: {clean_line(if_it_fails(step.otherwise, state))}")
     if not plan.steps:
         lines.append("  nothing")
     if plan.irreversible:

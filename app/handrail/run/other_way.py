@@ -44,6 +44,13 @@ def facts_missing(otherwise: PlannedOtherWay, state: RunState) -> tuple[str, ...
     return tuple(dict.fromkeys(missing))
 
 
+def if_it_fails(otherwise: PlannedOtherWay, state: RunState) -> str:
+    """The other way in words: its title, and what it would still lack in this run."""
+    missing = facts_missing(otherwise, state)
+    lacking = f" (not as it stands: no step has reported {', '.join(missing)})" if missing else ""
+    return f"{otherwise.title}{lacking}"
+
+
 def _references(value: Any) -> Iterator[Any]:
     if isinstance(value, str):
         yield from (reference for reference in references(value) if reference.namespace == "facts")

@@ -1,4 +1,4 @@
-"""A rollback whose way down fails: the backup is restored in its place, and the old release is served again."""
+"""A rollback whose way down fails: the backup is restored in its place, and what was served is again."""
 
 from __future__ import annotations
 

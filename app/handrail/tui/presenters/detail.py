@@ -9,7 +9,7 @@ from typing import Any
 from handrail.clock import Instant
 from handrail.issues.model import Found
 from handrail.run.notices import undelivered
-from handrail.run.other_way import ways_by_hand
+from handrail.run.other_way import if_it_fails, ways_by_hand
 from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import why_irreversible
@@ -165,8 +165,8 @@ def _other_way(state: RunState, step: StepState) -> tuple[Line, ...]:
     """What may be taken instead of a rollback's step, and the command that does it in a run of its own."""
     if step.planned.otherwise is None or step.status.is_done:
         return ()
-    title = clean_line(step.planned.otherwise.title)
-    return (line(("If it fails: ", Tone.STRONG), f"{title} (o)"), *by_hand_lines(state))
+    words = clean_line(if_it_fails(step.planned.otherwise, state))
+    return (line(("If it fails (o): ", Tone.STRONG), words), *by_hand_lines(state))
 
 
 def by_hand_lines(state: RunState) -> tuple[Line, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from handrail.clock import Instant
 from handrail.run.deadlines import countdowns, expected_duration
 from handrail.run.duration import usual
-from handrail.run.other_way import other_way_steps
+from handrail.run.other_way import if_it_fails, other_way_steps
 from handrail.run.plan import PlannedStep
 from handrail.run.state import RunState
 from handrail.run.undo import undo_plan
@@ -79,7 +79,8 @@ def _in_order(steps: Sequence[PlannedStep], state: RunState) -> list[Line]:
             )
         )
         if step.otherwise is not None:
-            lines.append(line((f"     if it fails: {clean_line(step.otherwise.title)}", Tone.QUIET)))
+            words = clean_line(if_it_fails(step.otherwise, state))
+            lines.append(line((f"     if it fails: {words}", Tone.QUIET)))
     return lines
 
 
