@@ -91,7 +91,11 @@ def _start(state: RunState, command: c.StartStep, issuer: Actor) -> Why:
     if step.planned.kind is StepKind.ATTEST:
         return "This step is for a person: say whether it holds."
     if step.status is StepStatus.FAILED:
-        return f"{step.planned.title} failed: retry it, skip it, mark it done, or roll back."
+        another = "take the other way" if step.planned.otherwise else "end the run"
+        return (
+            f"{step.planned.title} failed: retry it, skip it, mark it done, or "
+            f"{another if step.undoes else 'roll back'}."
+        )
     if step.status is StepStatus.IN_DOUBT:
         return f"It is not known what became of {step.planned.title}: say done or not done first."
     return None

@@ -37,7 +37,7 @@ class RollbackScreen(Screen[None]):
         Binding("pageup", "scroll(-8)", "Page up", show=False),
     ]
 
-    VERB = "Roll back"
+    VERB = KEY_WORDS = "Roll back"
 
     def __init__(self, desk: CommandDesk) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class RollbackScreen(Screen[None]):
         self.query_one("#rollback-keys", Lines).show(
             line(
                 ("enter", Tone.KEY),
-                f" {self.VERB}  ",
+                f" {self.KEY_WORDS}  ",
                 ("↓ ↑", Tone.KEY),
                 " Scroll  ",
                 ("esc", Tone.KEY),
@@ -129,6 +129,7 @@ class OtherWayScreen(RollbackScreen):
     """The same before another way is taken in the place of an undo that failed."""
 
     VERB = "Take the other way"
+    KEY_WORDS = "Take it"
 
     def __init__(self, desk: CommandDesk) -> None:
         super().__init__(desk)
