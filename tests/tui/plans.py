@@ -10,6 +10,7 @@ from handrail.run.plan import (
     Plan,
     PlannedCall,
     PlannedGate,
+    PlannedOtherWay,
     PlannedStep,
     PlannedUndo,
     UndoKind,
@@ -50,6 +51,54 @@ ROLLBACK_CODE = (
     task("verify", "Code", "Verify the served version", "pm2.verify", estimate=timedelta(seconds=10)),
 )
 BY_RUNBOOK = PlannedUndo(kind=UndoKind.RUNBOOK, runbook="rollback-code")
+
+
+RESTORE_DATABASE = (
+    task(
+        "loss",
+        "What would be lost",
+        "Look what was written since the backup",
+        "database.loss",
+        arguments={"backup": "${param.backup}"},
+        kind=StepKind.CHECK,
+        estimate=timedelta(seconds=20),
+    ),
+    PlannedStep(
+        key="agree",
+        section="What would be lost",
+        title="Somebody answers for the loss",
+        kind=StepKind.ATTEST,
+        statement="Whoever answers for this data agrees.",
+        estimate=timedelta(seconds=40),
+    ),
+    task(
+        "restore",
+        "Restore",
+        "Restore the backup",
+        "database.restore",
+        arguments={"backup": "${param.backup}"},
+        estimate=timedelta(seconds=60),
+        irreversible="what was written since is lost",
+    ),
+)
+
+
+def other_way_plan() -> Plan:
+    """The same deploy, whose migration has a way down, and another way where that fails."""
+    plan = deploy_plan()
+    back = PlannedUndo(
+        kind=UndoKind.TASK,
+        call=PlannedCall(task="database.migrate_down"),
+        estimate=timedelta(seconds=30),
+        otherwise=PlannedOtherWay(
+            runbook="restore-database",
+            title="Restore the database",
+            arguments={"backup": "${facts.backup}"},
+        ),
+    )
+    steps = (step.model_copy(update={"undo": back}) if step.key == "migrate" else step for step in plan.steps)
+    undo_runbooks = {**plan.undo_runbooks, "restore-database": RESTORE_DATABASE}
+    return plan.model_copy(update={"steps": tuple(steps), "undo_runbooks": undo_runbooks})
 
 
 def deploy_plan(**changes: object) -> Plan:

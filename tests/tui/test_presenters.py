@@ -12,15 +12,21 @@ from handrail.run.plan import Usual
 from handrail.run.state import StepStatus
 from handrail.tui.presenters.actions import BY_NAME, key_lines, open_actions, why_blocked
 from handrail.tui.presenters.countdown import countdown_view
+from handrail.tui.presenters.detail import detail_lines, way_back
 from handrail.tui.presenters.digits import large
 from handrail.tui.presenters.header import header_lines, target_parts
 from handrail.tui.presenters.line import Tone, line, shortened, spread, text_of
 from handrail.tui.presenters.prose import prose_lines
-from handrail.tui.presenters.rollback import rollback_time
+from handrail.tui.presenters.rollback import (
+    other_way_lines,
+    other_way_time,
+    rollback_lines,
+    rollback_time,
+)
 from handrail.tui.presenters.steps import SIGNS, row_line, step_rows
 from handrail.tui.presenters.summary import summary_lines
 from tui.driver import OPERATOR, RUN, WATCHER, Engine
-from tui.plans import ROLLBACK_CODE, TARGET, deploy_plan
+from tui.plans import ROLLBACK_CODE, TARGET, deploy_plan, other_way_plan
 
 
 @pytest.fixture
@@ -195,11 +201,96 @@ def test_what_can_be_done_comes_in_order(
         ("cancel", "Nothing is running that could be cancelled."),
         ("close_trigger", "No rollback trigger is open."),
         ("hand_over", "Nobody has asked to take over."),
+        ("other_way", "Nothing is being rolled back: another way is for an undo that failed."),
         ("run", None),
     ],
 )
 def test_why_blocked(engine: Engine, name: str, why: str | None) -> None:
     assert why_blocked(BY_NAME[name], engine.state, OPERATOR) == why
+
+
+@pytest.fixture
+def way_down_failed(tmp_path: Path) -> Engine:
+    """A rollback whose first undo, the migrations' way down, has failed."""
+    engine = Engine(other_way_plan(), tmp_path)
+    run_until(engine, "smoke")
+    start(engine)
+    engine.end(1, verdict="fail", facts={"backup": "/backups/a b.dump"})
+    engine.session().send(c.RollBack(confirm="production"))
+    engine.work()
+    engine.end(1, evidence="the column exists")
+    return engine
+
+
+COMMAND = "handrail run restore-database --target production --param 'backup=/backups/a b.dump'"
+
+
+def test_the_other_way_is_offered_at_the_undo_that_failed(way_down_failed: Engine) -> None:
+    state = way_down_failed.state
+    names = [action.name for action in open_actions(state, OPERATOR)]
+    assert names == ["retry", "other_way", "skip", "mark_done", "note", "abort"]
+    assert "o Restore the database instead" in text_of(key_lines(state, OPERATOR, 80)[0])
+    narrow = [text_of(row) for row in key_lines(state, OPERATOR, 40)]
+    assert any("o Other way" in row for row in narrow)
+    assert all(len(row) <= 40 for row in narrow)
+    detail = [text_of(row) for row in detail_lines(state, state.current)]
+    assert "If it fails (o): Restore the database" in detail
+    assert f"  {COMMAND}" in detail
+
+
+def test_before_the_other_way_stands_what_it_does_and_loses(way_down_failed: Engine) -> None:
+    engine = way_down_failed
+    text = "\n".join(text_of(row) for row in other_way_lines(engine.state))
+    for words in (
+        "Failed: Undo: Run database migrations: the column exists",
+        "1. Look what was written since the backup (20s, estimated)",
+        "2. Somebody answers for the loss (40s, estimated, asks you)",
+        "3. Restore the backup (1m 00s, estimated)",
+        "✗ Restore the backup: what was written since is lost",
+        "Then the rollback goes on (5):\n  · Check out the previous release",
+        COMMAND,
+    ):
+        assert words in text
+    # 50 s of code, 3 s of maintenance and 120 s of the other way; 296 s are left.
+    assert text_of(other_way_time(engine.state, engine.clock.now())) == (
+        "Takes 2m 53s (estimated); deadline in 4:56: in time, 2m 03s to spare"
+    )
+    engine.time_passes(200)
+    assert "will miss it by 1m 17s" in text_of(other_way_time(engine.state, engine.clock.now()))
+
+
+def test_a_replaced_undo_says_so_wherever_it_is_shown(way_down_failed: Engine) -> None:
+    engine = way_down_failed
+    key = engine.state.current.key
+    engine.session().send(c.TakeOtherWay(step=key, confirm="production"))
+    engine.work()
+    step = engine.state.steps[key]
+    [row] = [row for row in step_rows(engine.state, engine.clock.now()) if row.key == key]
+    assert (row.glyph, row.word) == ("↷", "replaced")
+    standing = [text_of(row) for row in detail_lines(engine.state, step)]
+    assert "Replaced: Restore the database was taken instead. Before: the column exists" in standing
+    assert not any("If it fails" in row for row in standing)
+    engine.end(verdict="pass")
+    engine.session().send(c.Attest(step=engine.state.current.key))
+    engine.work()
+    while engine.state.running is not None:
+        engine.end(verdict="pass")
+    summary = "\n".join(text_of(row) for row in summary_lines(engine.state))
+    assert "Not taken back:\n  ✗ Restore the backup: what was written since is lost" in summary
+    assert "Run database migrations: dropped columns" not in summary
+
+
+def test_the_rollback_says_what_there_is_if_its_undo_fails(tmp_path: Path) -> None:
+    engine = Engine(other_way_plan(), tmp_path)
+    run_until(engine, "restart")
+    lines = [text_of(row) for row in rollback_lines(engine.state)]
+    undo = next(n for n, row in enumerate(lines) if "Undo: Run database migrations" in row)
+    assert lines[undo + 1].strip() == (
+        "if it fails: Restore the database (not as it stands: no step has reported backup)"
+    )
+    assert COMMAND not in "\n".join(lines), "there is no backup yet"
+    migrate = engine.state.steps["migrate"]
+    assert way_back(migrate.planned) == "task database.migrate_down; if that fails: Restore the database"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from handrail.tui.screens.run import RunScreen
 from handrail.tui.screens.sheet import SheetScreen
 from handrail.tui.widgets.log_view import LogView
 from tui.driver import RUN, WATCHER, Driver, Engine, driven
-from tui.plans import deploy_plan
+from tui.plans import deploy_plan, other_way_plan
 
 
 @pytest.fixture
@@ -227,6 +227,42 @@ async def test_rolling_back_asks_for_the_targets_name_and_goes_to_its_end(engine
     assert driver.app.return_value == ExitCode.FAILED_OR_ROLLED_BACK
 
 
+async def test_another_way_is_taken_by_the_targets_name_where_an_undo_fails(tmp_path: Path) -> None:
+    engine = Engine(other_way_plan(), tmp_path)
+    async with driven(engine) as driver:
+        await fail_smoke(driver, engine)
+        await driver.press("o")
+        assert "Other way: Nothing is being rolled back" in driver.text("#notice")
+        await driver.press("b")
+        assert "if it fails: Restore the database" in driver.text()
+        await driver.type("production")
+        await driver.press("enter")
+        engine.end(1, evidence="the column exists")
+        await driver.settle()
+        assert "Restore the database" not in driver.text("#keys"), "there is no backup"
+        await driver.press("o")
+        assert "run has reported: backup." in driver.text("#notice")
+        retried = engine.state.current.key
+        await driver.press("R")
+        engine.end(1, evidence="the column exists", facts={"backup": "/b.dump"})
+        await driver.settle()
+        assert "o Restore the database instead" in driver.text("#keys")
+        await driver.press("o")
+        sheet = driver.text()
+        for words in ("Take the other way: Restore the database", "3. Restore the backup", "asks you"):
+            assert words in sheet
+        await driver.type("prod")
+        await driver.press("enter")
+        assert "Type the target's name, production" in driver.text("#rollback-error")
+        assert engine.state.steps[retried].status is StepStatus.FAILED
+        await driver.type("uction")
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, RunScreen)
+        assert engine.state.steps[retried].status is StepStatus.REPLACED
+        assert "Look what was written since the backup" in driver.text("#running")
+        assert "replaced" in driver.text("#steps")
+
+
 async def test_a_step_in_doubt_shows_its_evidence_and_asks(engine: Engine) -> None:
     async with driven(engine) as driver:
         for _ in range(2):
@@ -361,6 +397,7 @@ async def test_help_and_palette_have_every_action(engine: Engine) -> None:
         for words in (
             "Run next",
             "Roll back",
+            "Other way",
             "Take over",
             "Abort",
             "Note",

@@ -70,6 +70,8 @@ def _failed(state: RunState, step: StepState, on_failure: OnFailure) -> Operator
     acted = any(each.may_have_acted for each in state.forward_steps)
     if on_failure is OnFailure.ROLL_BACK and state.phase is Phase.RUNNING and acted:
         return c.RollBack(confirm=state.plan.target.name, reason=why)
+    if (other := step.planned.otherwise) is not None:
+        why = f"{why} (another way is offered, for a person to take: {other.title})"
     return Stop(ExitCode.FAILED_OR_ROLLED_BACK, why)
 
 

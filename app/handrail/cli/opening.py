@@ -88,7 +88,7 @@ def plan_files(runbook: Runbook, project: Project) -> tuple[dict[str, str], dict
 def _runbook_files(runbook: Runbook) -> tuple[dict[str, str], dict[str, str]]:
     digests, sources = {str(runbook.path): runbook.digest}, {str(runbook.path): runbook.text}
     for step in runbook.steps:
-        for other in (step.included, step.undo_runbook):
+        for other in (step.included, step.undo_runbook, step.other_way):
             if other is not None:
                 more = _runbook_files(other)
                 digests |= more[0]

@@ -11,7 +11,17 @@ from typing import Protocol
 from handrail.cli.exits import exit_code_of
 from handrail.cli.following import POLL_SECONDS, Following
 from handrail.cli.window import run_window
-from handrail.cli.words import HELP, Detach, NotUnderstood, Send, Show, Wait, allowed, understand
+from handrail.cli.words import (
+    HELP,
+    Detach,
+    NotUnderstood,
+    Send,
+    Show,
+    Wait,
+    allowed,
+    other_way_is_open,
+    understand,
+)
 from handrail.errors import ExitCode, StorageFault
 from handrail.reports.summary import plan_lines, status_lines, undo_lines
 from handrail.run.commands import OperatorCommand
@@ -137,6 +147,9 @@ class PlainScreen:
             if step.planned.statement and state.running is None:
                 by = " (someone else than the operator)" if step.planned.by == "someone-else" else ""
                 lines.append(f"  Say whether it holds{by}: {step.planned.statement}")
+            if step.planned.otherwise is not None and other_way_is_open(state):
+                other, target = step.planned.otherwise.title, state.plan.target.name
+                lines.append(f"  Or another way, by `otherwise {target}`: {other}")
             if state.running is None and (usual := state.plan.usual.get(step.key)) is not None:
                 took = duration(timedelta(seconds=usual.median))
                 how = "rehearsed" if usual.rehearsed else "measured"

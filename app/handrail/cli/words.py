@@ -61,6 +61,7 @@ notdone REASON           in doubt: it was not done
 cancel                   stop what is running: TERM, a grace, KILL
 waive CHECK REASON       start the step without this check of its gate
 rollback TARGETNAME      undo what this run did; `undo` shows it first
+otherwise TARGETNAME     an undo failed: take the runbook's other way in its place
 close REASON             close the rollback trigger without rolling back
 abort REASON             end the run as it stands; nothing is taken back
 note TEXT                write something into the journal
@@ -70,7 +71,7 @@ wait                     read no further line until nothing runs
 detach                   leave; the run goes on"""
 
 _REASONED = frozenset({"skip", "done", "notdone", "close", "abort", "takeover", "note"})
-_OF_A_STEP = frozenset({"retry", "skip", "done", "notdone", "waive", "yes", "y", "no"})
+_OF_A_STEP = frozenset({"retry", "skip", "done", "notdone", "waive", "otherwise", "yes", "y", "no"})
 _ALONE = frozenset(
     {"retry", "cancel", "wait", "detach", "quit", "exit", "status", "plan", "help", "?", "undo"}
 )
@@ -104,6 +105,8 @@ def understand(line: str, state: RunState, *, offered: str | None) -> Meaning:
 def _of_step(word: str, rest: str, step: StepState) -> Meaning:
     doubtful = step.status is StepStatus.IN_DOUBT
     match word:
+        case "otherwise":
+            return Send(c.TakeOtherWay(step=step.key, confirm=rest))
         case "retry":
             return Send(c.RetryStep(step=step.key, after_attempt=step.attempts[-1] if step.attempts else 0))
         case "skip":
@@ -184,6 +187,8 @@ def allowed(state: RunState, *, is_operator: bool) -> str:
         words = ["yes [NOTE]", "no NOTE", "skip REASON"]
     elif step is not None:
         words = ["run (or an empty line)", "skip REASON"]
+    if step is not None and other_way_is_open(state):
+        words.insert(1, f"otherwise {state.plan.target.name}")
     if step is not None:
         words = [word for word in words if not _refused(state, step, word)]
     if state.open_triggers and state.rollback_started is None:
@@ -192,6 +197,14 @@ def allowed(state: RunState, *, is_operator: bool) -> str:
     if can_undo and state.running is None:
         words.append(f"rollback {state.plan.target.name}")
     return ", ".join([*words, "help"])
+
+
+def other_way_is_open(state: RunState) -> bool:
+    """Whether the step that is next is an undo that failed, in whose place another way may be taken."""
+    if state.current is None:
+        return False
+    command = c.TakeOtherWay(step=state.current.key, confirm=state.plan.target.name)
+    return why_not(state, command, state.operator) is None
 
 
 def _refused(state: RunState, step: StepState, word: str) -> bool:

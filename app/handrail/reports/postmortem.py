@@ -161,7 +161,7 @@ def _rules(state: RunState) -> list[str]:
             for check, said in step.waived.items()
             if check.partition(" ")[0] not in skipped
         ]
-        if step.status in (StepStatus.SKIPPED, StepStatus.MARKED_DONE):
+        if step.status in (StepStatus.SKIPPED, StepStatus.MARKED_DONE, StepStatus.REPLACED):
             decided.append(f"*{title}* {step.status.value} by {step.by}: {_inline(step.why)}")
     decided += [f"{_inline(note.who)}: {_inline(note.text)}" for note in state.notes]
     return ["### Decisions", *(f"- {each}" for each in decided or ["none but to go through the steps"])]

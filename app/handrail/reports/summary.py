@@ -11,6 +11,7 @@ from handrail.reports.timeline import Line, call_text
 from handrail.run.deadlines import Countdown, countdowns
 from handrail.run.emergency import emergency_words
 from handrail.run.notices import Notice, undelivered
+from handrail.run.other_way import if_it_fails, left_as_it_is, ways_by_hand
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
@@ -26,6 +27,7 @@ MARKS = {
     StepStatus.IN_DOUBT: "[~]",
     StepStatus.SKIPPED: "[-]",
     StepStatus.MARKED_DONE: "[d]",
+    StepStatus.REPLACED: "[/]",
 }
 
 
@@ -52,10 +54,20 @@ def plan_lines(plan: Plan, commands: Mapping[str, list[str]]) -> list[str]:
             lines += ["", f"## {clean_line(section)}"]
         lines += _planned(number, step, commands, step.key)
     for name, steps in plan.undo_runbooks.items():
-        lines += ["", f"## Rollback by the runbook {clean_line(name)} (only when you roll back)"]
+        lines += ["", f"## {clean_line(_purpose_of(name, plan))}"]
         for number, step in enumerate(steps, 1):
             lines += _planned(number, step, commands, f"undo/{name}/{step.key}")
     return lines
+
+
+def _purpose_of(runbook: str, plan: Plan) -> str:
+    """When the steps of an undo runbook are taken."""
+    undos = [(step.title, step.undo) for step in plan.steps if step.undo is not None]
+    if any(undo.runbook == runbook for _, undo in undos):
+        return f"Rollback by the runbook {runbook} (only when you roll back)"
+    failing = [title for title, undo in undos if undo.otherwise and undo.otherwise.runbook == runbook]
+    when = " or ".join(failing) or "a step"
+    return f"Another way by the runbook {runbook} (only when the undo of {when} fails, and you take it)"
 
 
 def _planned(number: int, step: PlannedStep, commands: Mapping[str, list[str]], key: str) -> list[str]:
@@ -95,7 +107,8 @@ def _way_back(step: PlannedStep) -> str | None:
 def _undo(undo: PlannedUndo) -> str:
     when = f", when {undo.when}" if undo.when else ""
     if undo.kind is UndoKind.TASK and undo.call is not None:
-        return f"{call_text(undo.call)}{when}"
+        otherwise = f"; if that fails: the runbook {undo.otherwise.runbook}" if undo.otherwise else ""
+        return f"{call_text(undo.call)}{when}{otherwise}"
     if undo.kind is UndoKind.RUNBOOK:
         return f"the runbook {undo.runbook}{when}"
     return f"nothing to undo: {clean_line(undo.reason)}"
@@ -129,6 +142,8 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
             lines.append(f"Changed since the plan was made, so that nothing goes forward: {change.path}")
             lines += [f"    {text}" for text in clean(change.difference).splitlines()]
     lines += [step_line(step) for step in state.current_steps]
+    if state.rollback_started is not None:
+        lines += by_hand_lines(state)
     lines += [notice_line(notice) for notice in undelivered(state)]
     return lines
 
@@ -161,13 +176,27 @@ def undo_lines(state: RunState) -> list[str]:
     """What rolling back now would undo, in order, and what it would not."""
     plan = undo_plan(state)
     lines = ["Rolling back would do this, in order:"]
-    lines += [f"{n:>3}. {clean_line(step.title)}" for n, step in enumerate(plan.steps, 1)] or ["  nothing"]
+    for number, step in enumerate(plan.steps, 1):
+        lines.append(f"{number:>3}. {clean_line(step.title)}")
+        if step.otherwise is not None:
+            lines.append(f"     if it fails: {clean_line(if_it_fails(step.otherwise, state))}")
+    if not plan.steps:
+        lines.append("  nothing")
     if plan.irreversible:
         lines.append("It can NOT take back:")
         lines += [f"   - {clean_line(title)}: {clean_line(why)}" for title, why in plan.irreversible]
     if plan.needless:
         lines.append("It need not take back:")
         lines += [f"   - {clean_line(title)}: {clean_line(why)}" for title, why in plan.needless]
+    return [*lines, *by_hand_lines(state)]
+
+
+def by_hand_lines(state: RunState) -> list[str]:
+    """The exact commands of the other ways for which this run has what they need, such as its backup."""
+    lines: list[str] = []
+    for way in ways_by_hand(state):
+        lines.append(f"{clean_line(way.title)}, as a run of its own once this one is over:")
+        lines.append(f"   {clean_line(way.command)}")
     return lines
 
 
@@ -179,6 +208,7 @@ def _step_values(step: StepState) -> dict[str, Any]:
         "kind": step.planned.kind.value,
         "status": step.status.value,
         "undoes": step.undoes,
+        "instead_of": step.instead_of or None,
         "attempts": list(step.attempts),
         "why": step.why,
         "by": step.by,
@@ -245,6 +275,6 @@ def as_values(state: RunState, lines: Iterable[Line] = ()) -> dict[str, Any]:
             for trigger in state.triggers.values()
         ],
         "notes": [{"at": utc(note.at), "who": note.who, "text": note.text} for note in state.notes],
-        "not_undone": [{"title": title, "why": why} for title, why in state.not_undone],
+        "not_undone": [{"title": title, "why": why} for title, why in left_as_it_is(state)],
         "timeline": [{"seq": line.seq, "at": utc(line.at), "text": line.text} for line in lines],
     }

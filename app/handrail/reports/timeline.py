@@ -219,6 +219,13 @@ def _rollback(event: e.RollbackStarted, state: RunState) -> str:
     return f"{event.by.name} rolls back{why}. Undoing: {titles}" + (f". Stays: {stays}" if stays else "")
 
 
+def _other_way(event: e.OtherWayTaken, state: RunState) -> str:
+    why = f": {event.reason}" if event.reason else ""
+    titles = ", ".join(step.title for step in event.steps)
+    failed = title_of(state, event.step)
+    return f"{event.by.name} takes another way{why}. {event.title}, instead of {failed}: {titles}"
+
+
 def _note(event: e.NoteAdded, state: RunState) -> str:
     return f"{event.by.name} notes: {event.text}"
 
@@ -273,6 +280,7 @@ _SENTENCES: dict[type, Callable[[Any, RunState], str | None]] = {
     e.TriggerClosed: _closed,
     e.DeadlinePassed: _passed,
     e.RollbackStarted: _rollback,
+    e.OtherWayTaken: _other_way,
     e.NoteAdded: _note,
     e.ControlRequested: _requested,
     e.ControlChanged: _control,

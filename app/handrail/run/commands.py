@@ -85,6 +85,15 @@ class RollBack(Frozen):
     reason: Reason = ""
 
 
+class TakeOtherWay(Frozen):
+    """Take the runbook's other way where an undo failed. `confirm` must be the target's name."""
+
+    type: Literal["TakeOtherWay"] = "TakeOtherWay"
+    step: str
+    confirm: str
+    reason: Reason = ""
+
+
 class CloseTrigger(Frozen):
     """Close a rollback trigger without rolling back, and say why."""
 
@@ -137,6 +146,7 @@ OperatorCommand = Annotated[
     | CancelStep
     | WaiveCheck
     | RollBack
+    | TakeOtherWay
     | CloseTrigger
     | AbortRun
     | AddNote

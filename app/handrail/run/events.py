@@ -228,6 +228,17 @@ class RollbackStarted(Frozen):
     not_undone: tuple[tuple[str, str], ...] = ()
 
 
+class OtherWayTaken(Frozen):
+    """These steps come in the place of a rollback's step that failed; `title` is their runbook's."""
+
+    type: Literal["OtherWayTaken"] = "OtherWayTaken"
+    step: str
+    by: Actor
+    reason: str
+    title: str
+    steps: tuple[PlannedStep, ...]
+
+
 class NoteAdded(Frozen):
     """Someone wrote something down."""
 
@@ -326,6 +337,7 @@ Event = Annotated[
     | TriggerClosed
     | DeadlinePassed
     | RollbackStarted
+    | OtherWayTaken
     | NoteAdded
     | ControlRequested
     | ControlChanged

@@ -279,6 +279,25 @@ def _rollback_started(state: RunState, event: e.RollbackStarted, at: Instant) ->
     )
 
 
+def _other_way_taken(state: RunState, event: e.OtherWayTaken, at: Instant) -> RunState:
+    """The failed step stays, marked as replaced; the other way's steps come right after it."""
+    failed = state.steps[event.step].why
+    why = f"{event.title} was taken instead" + (f" ({event.reason})" if event.reason else "")
+    state = _with_step(
+        state,
+        event.step,
+        status=StepStatus.REPLACED,
+        why=f"{why}. Before: {failed}" if failed else why,
+        by=event.by.name,
+    )
+    steps: dict[str, StepState] = {}
+    for key, step in state.steps.items():
+        steps[key] = step
+        if key == event.step:
+            steps |= {s.key: StepState(s, undoes=True, instead_of=event.step) for s in event.steps}
+    return replace(state, steps=steps)
+
+
 def _noted(state: RunState, at: Instant, who: str, text: str) -> RunState:
     return replace(state, notes=(*state.notes, TimelineEntry(at, who, text)))
 
@@ -336,6 +355,7 @@ _HANDLERS: dict[type, Any] = {
     e.TriggerClosed: _trigger_closed,
     e.DeadlinePassed: _deadline_passed,
     e.RollbackStarted: _rollback_started,
+    e.OtherWayTaken: _other_way_taken,
     e.NoteAdded: _note_added,
     e.ControlRequested: _control_requested,
     e.ControlChanged: _control_changed,

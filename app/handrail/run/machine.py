@@ -17,6 +17,7 @@ from handrail.run.actors import Actor
 from handrail.run.commands import Observation, OperatorCommand
 from handrail.run.draft import Draft
 from handrail.run.events import Event, Purpose, Result
+from handrail.run.other_way import other_way_steps
 from handrail.run.rules import why_not
 from handrail.run.state import AttemptState, RunState, StepState
 from handrail.run.undo import undo_plan
@@ -69,7 +70,9 @@ def _attest(draft: Draft, command: c.Attest, issuer: Actor) -> None:
 
 def _skip(draft: Draft, command: c.SkipStep, issuer: Actor) -> None:
     draft.add(e.StepSkipped(step=command.step, by=issuer, reason=command.reason))
-    draft.go_on_rolling_back()
+    if draft.state.steps[command.step].planned.kind is not StepKind.ATTEST:
+        # What nobody has agreed to doesn't begin by itself: who leaves the question out starts the answer.
+        draft.go_on_rolling_back()
 
 
 def _mark_done(draft: Draft, command: c.MarkDone, issuer: Actor) -> None:
@@ -110,6 +113,18 @@ def _roll_back(draft: Draft, command: c.RollBack, issuer: Actor) -> None:
     draft.go_on_rolling_back()
 
 
+def _take_other_way(draft: Draft, command: c.TakeOtherWay, issuer: Actor) -> None:
+    step = draft.state.steps[command.step]
+    title = step.planned.otherwise.title if step.planned.otherwise else ""
+    steps = other_way_steps(draft.state, step)
+    draft.add(e.OtherWayTaken(step=step.key, by=issuer, reason=command.reason, title=title, steps=steps))
+    failed, target = step.planned.title, draft.state.plan.target.name
+    draft.notice(
+        f"Rolling back {target} another way: {title}, since this failed: {failed}. By {issuer.name}."
+    )
+    draft.go_on_rolling_back()
+
+
 def _close_trigger(draft: Draft, command: c.CloseTrigger, issuer: Actor) -> None:
     draft.add(e.TriggerClosed(trigger=command.trigger, by=issuer, reason=command.reason))
 
@@ -146,6 +161,7 @@ _COMMANDS: dict[type, Callable[[Draft, Any, Actor], None]] = {
     c.CancelStep: _cancel,
     c.WaiveCheck: _waive,
     c.RollBack: _roll_back,
+    c.TakeOtherWay: _take_other_way,
     c.CloseTrigger: _close_trigger,
     c.AbortRun: _abort,
     c.AddNote: _note,

@@ -45,6 +45,17 @@ class UndoKind(StrEnum):
     NOTHING = "nothing"
 
 
+class PlannedOtherWay(Frozen):
+    """What is taken instead where an undo fails: an entry of the plan's `undo_runbooks`, and its title.
+
+    `arguments` stand in for the runbook's parameters, as those of an undo runbook do.
+    """
+
+    runbook: str
+    title: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
 class PlannedUndo(Frozen):
     """What takes a step back. `runbook` names an entry of the plan's `undo_runbooks`.
 
@@ -61,12 +72,14 @@ class PlannedUndo(Frozen):
     unless_needed: str | None = None
     estimate: Duration | None = None
     timeout: Duration | None = None
+    otherwise: PlannedOtherWay | None = None
 
 
 class PlannedStep(Frozen):
     """One step, with everything that is needed to show, gate, run, probe and undo it.
 
-    `call` is what an attempt executes; an attestation has none, but a `statement` instead.
+    `call` is what an attempt executes; an attestation has none, but a `statement` instead. `otherwise` is
+    set in a rollback's own steps alone: what may be taken in the place of this one if it fails.
     """
 
     key: str
@@ -87,6 +100,7 @@ class PlannedStep(Frozen):
     probe: PlannedCall | None = None
     idempotent: bool = False
     on_failure: TriggerClass | None = None
+    otherwise: PlannedOtherWay | None = None
 
     @property
     def only_looks(self) -> bool:

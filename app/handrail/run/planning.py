@@ -18,6 +18,7 @@ from handrail.run.plan import (
     Plan,
     PlannedCall,
     PlannedGate,
+    PlannedOtherWay,
     PlannedStep,
     PlannedUndo,
     UndoKind,
@@ -208,17 +209,29 @@ class _Planner:
         }
         if undo.task is not None:
             call = PlannedCall(task=undo.task, arguments=self.value(undo.arguments, where))
-            return PlannedUndo(kind=UndoKind.TASK, call=call, **common)
+            otherwise = self._other_way(undo, step.other_way, where)
+            return PlannedUndo(kind=UndoKind.TASK, call=call, otherwise=otherwise, **common)
         if undo.runbook is not None and step.undo_runbook is not None:
-            arguments = {name: self.value(value, where) for name, value in undo.arguments.items()}
-            self._plan_undo_runbook(undo, undo.runbook, step.undo_runbook, arguments, where)
+            arguments = self._plan_undo_runbook(undo.runbook, step.undo_runbook, undo.arguments, where)
             return PlannedUndo(kind=UndoKind.RUNBOOK, runbook=undo.runbook, arguments=arguments, **common)
         return PlannedUndo(kind=UndoKind.NOTHING, reason=undo.nothing or "", **common)
 
+    def _other_way(self, undo: Undo, runbook: Runbook | None, where: str) -> PlannedOtherWay | None:
+        if undo.otherwise is None or runbook is None:
+            return None
+        name = undo.otherwise.runbook
+        arguments = self._plan_undo_runbook(name, runbook, undo.otherwise.arguments, where)
+        title = self._within(runbook, {}, where, {}, later=arguments).text(runbook.title, where)
+        return PlannedOtherWay(runbook=name, title=title, arguments=arguments)
+
     def _plan_undo_runbook(
-        self, undo: Undo, name: str, runbook: Runbook, arguments: dict[str, Any], where: str
-    ) -> None:
-        """Freeze an undo runbook, once: one run of it takes back every step that names it."""
+        self, name: str, runbook: Runbook, given: Mapping[str, Any], where: str
+    ) -> dict[str, Any]:
+        """Freeze an undo runbook, once: one run of it takes back every step that names it.
+
+        Returns what it is given, with all but the facts filled in.
+        """
+        arguments = {parameter: self.value(value, where) for parameter, value in given.items()}
         if self.undo_arguments.setdefault(name, arguments) != arguments:
             raise WrongUsage(
                 f"{where}: the undo runbook {name} is given other values than by an earlier step;"
@@ -229,6 +242,7 @@ class _Planner:
         if name not in self.undo_runbooks:
             within = self._within(runbook, {}, where, {}, later=arguments)
             self.undo_runbooks[name] = tuple(within.steps_of(runbook))
+        return arguments
 
     def _within(
         self,

@@ -10,6 +10,7 @@ from handrail.policy.gate import why_not_waive
 from handrail.run import commands as c
 from handrail.run.actors import Actor
 from handrail.run.commands import OperatorCommand
+from handrail.run.other_way import facts_missing
 from handrail.run.state import RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
 
@@ -90,7 +91,11 @@ def _start(state: RunState, command: c.StartStep, issuer: Actor) -> Why:
     if step.planned.kind is StepKind.ATTEST:
         return "This step is for a person: say whether it holds."
     if step.status is StepStatus.FAILED:
-        return f"{step.planned.title} failed: retry it, skip it, mark it done, or roll back."
+        another = "take the other way" if step.planned.otherwise else "end the run"
+        return (
+            f"{step.planned.title} failed: retry it, skip it, mark it done, or "
+            f"{another if step.undoes else 'roll back'}."
+        )
     if step.status is StepStatus.IN_DOUBT:
         return f"It is not known what became of {step.planned.title}: say done or not done first."
     return None
@@ -199,6 +204,26 @@ def _roll_back(state: RunState, command: c.RollBack, issuer: Actor) -> Why:
     return None
 
 
+def _take_other_way(state: RunState, command: c.TakeOtherWay, issuer: Actor) -> Why:
+    if state.rollback_started is None:
+        return "Nothing is being rolled back: another way is for an undo that failed."
+    if why := _is_next(state, command.step):
+        return why
+    step = state.steps[command.step]
+    otherwise = step.planned.otherwise
+    if otherwise is None:
+        return f"The runbook names no other way for {step.planned.title}."
+    if step.status is StepStatus.IN_DOUBT:
+        return f"It is not known what became of {step.planned.title}: say done or not done first."
+    if step.status not in (StepStatus.FAILED, StepStatus.HELD):
+        return f"{step.planned.title} is {step.status.value}: another way is for an undo that failed."
+    if missing := facts_missing(otherwise, state):
+        return f"{otherwise.title} needs what no step of this run has reported: {', '.join(missing)}."
+    if command.confirm != state.plan.target.name:
+        return f"Type the target's name, {state.plan.target.name}, to take the other way."
+    return None
+
+
 def _close_trigger(state: RunState, command: c.CloseTrigger, issuer: Actor) -> Why:
     trigger = state.triggers.get(command.trigger)
     if trigger is None or not trigger.is_open:
@@ -245,6 +270,7 @@ _RULES: dict[type, Callable[[RunState, Any, Actor], Why]] = {
     c.CancelStep: _cancel,
     c.WaiveCheck: _waive,
     c.RollBack: _roll_back,
+    c.TakeOtherWay: _take_other_way,
     c.CloseTrigger: _close_trigger,
     c.AbortRun: _abort,
     c.AddNote: _note,

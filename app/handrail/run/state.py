@@ -41,11 +41,17 @@ class StepStatus(StrEnum):
     IN_DOUBT = "in doubt"
     SKIPPED = "skipped"
     MARKED_DONE = "marked done"
+    REPLACED = "replaced"
 
     @property
     def is_done(self) -> bool:
         """Whether the run may go on to the next step."""
-        return self in (StepStatus.PASSED, StepStatus.SKIPPED, StepStatus.MARKED_DONE)
+        return self in (
+            StepStatus.PASSED,
+            StepStatus.SKIPPED,
+            StepStatus.MARKED_DONE,
+            StepStatus.REPLACED,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,15 @@ class AttemptState:
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """One step of the plan or of the rollback. `may_have_acted`: some attempt of it really began."""
+    """One step of the plan or of the rollback. `may_have_acted`: some attempt of it really began.
+
+    `instead_of` is the key of the rollback's step whose other way it is part of.
+    """
 
     planned: PlannedStep
     status: StepStatus = StepStatus.PENDING
     undoes: bool = False
+    instead_of: str = ""
     attempts: tuple[int, ...] = ()
     why: str = ""
     checks_passed: frozenset[str] = frozenset()

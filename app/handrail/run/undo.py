@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail.run.composing import composed
-from handrail.run.plan import PlannedCall, PlannedStep, PlannedUndo, UndoKind
+from handrail.run.plan import PlannedCall, PlannedOtherWay, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import RunState, StepState
 from handrail.runbook.model import StepKind
 from handrail.runbook.template import TemplateError, resolve
 
 SECTION = "Rollback"
+UNDO_TITLE = "Undo: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ def undo_plan(state: RunState) -> UndoPlan:
         elif not is_needed(undo, state):
             needless.append((planned.title, undo.unless_needed or f"not needed: {undo.when}"))
         elif undo.kind is UndoKind.TASK and undo.call is not None:
-            steps.append(_undo_task(planned, undo, _as_of_now(undo.call, state)))
+            steps.append(_undo_task(planned, undo, _as_of_now(undo.call, state), state))
         elif undo.runbook is not None and oldest_of_runbook[undo.runbook] == step.key:
-            steps += _undo_runbook(state, undo, undo.runbook)
+            steps += undo_runbook_steps(state, undo.arguments, undo.runbook)
     taken = {step.key for step in state.forward_steps}
-    return UndoPlan(_with_own_keys(steps, taken), tuple(irreversible), tuple(needless))
+    return UndoPlan(with_own_keys(steps, taken), tuple(irreversible), tuple(needless))
 
 
 def truth(value: object) -> bool:
@@ -92,7 +93,7 @@ def why_irreversible(step: StepState, state: RunState) -> str | None:
         return f"{reason} (it is not known whether it did)"
 
 
-def _undo_task(planned: PlannedStep, undo: PlannedUndo, call: PlannedCall) -> PlannedStep:
+def _undo_task(planned: PlannedStep, undo: PlannedUndo, call: PlannedCall, state: RunState) -> PlannedStep:
     fields: dict[str, object] = {}
     if undo.estimate is not None:
         fields["estimate"] = undo.estimate
@@ -101,18 +102,25 @@ def _undo_task(planned: PlannedStep, undo: PlannedUndo, call: PlannedCall) -> Pl
     return PlannedStep(
         key=f"undo/{planned.key}",
         section=SECTION,
-        title=f"Undo: {planned.title}",
+        title=f"{UNDO_TITLE}{planned.title}",
         prose=f"Takes back the step *{planned.title}*.",
         kind=StepKind.TASK,
         source=planned.source,
         call=call,
         undo=PlannedUndo(kind=UndoKind.NOTHING, reason="it is itself an undo"),
+        otherwise=undo.otherwise and _other_way_as_of_now(undo.otherwise, state),
         **fields,  # type: ignore[arg-type]
     )
 
 
-def _undo_runbook(state: RunState, undo: PlannedUndo, runbook: str) -> list[PlannedStep]:
-    given = _known_now(undo.arguments, state)
+def _other_way_as_of_now(otherwise: PlannedOtherWay, state: RunState) -> PlannedOtherWay:
+    given = _known_now(otherwise.arguments, state)
+    return otherwise.model_copy(update={"title": _shown(otherwise.title, given, state), "arguments": given})
+
+
+def undo_runbook_steps(state: RunState, arguments: Mapping[str, Any], runbook: str) -> list[PlannedStep]:
+    """The steps of a run of a frozen undo runbook, given these values as they are known now."""
+    given = _known_now(arguments, state)
     return [
         step.model_copy(
             update={
@@ -160,7 +168,7 @@ def _shown(text: str, given: Mapping[str, Any], state: RunState) -> str:
         return said
 
 
-def _with_own_keys(steps: Collection[PlannedStep], taken: Collection[str]) -> tuple[PlannedStep, ...]:
+def with_own_keys(steps: Collection[PlannedStep], taken: Collection[str]) -> tuple[PlannedStep, ...]:
     """The steps, each with a key that no other step of the run has: a key stands for one step for ever."""
     used, own = set(taken), []
     for step in steps:

@@ -78,6 +78,9 @@ class BlockChecks:
                 if undo.get(name) is not None:
                     expected = "it in the steps of that runbook, which say how long they take"
                     yield self._problem(("undo", name), f"{name} beside an undo's runbook", expected)
+        if isinstance(undo, dict) and undo.get("otherwise") is not None and undo.get("task") is None:
+            expected = "it beside the task of an undo: the other way is for a task that failed"
+            yield self._problem(("undo", "otherwise"), "another way without an undo's task", expected)
 
     def _templates(self) -> Iterator[Problem]:
         for text in self._tree.texts:

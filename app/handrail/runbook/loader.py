@@ -276,6 +276,7 @@ class _File:
         self._add(list(BlockChecks(tree, self._path, self._parameters, self._loading.known_tasks).problems()))
         included = self._include(tree, ("runbook",), ("with",))
         undo_runbook = self._include(tree, ("undo", "runbook"), ("undo", "with"))
+        other_way = self._include(tree, ("undo", "otherwise", "runbook"), ("undo", "otherwise", "with"))
         if block is None:
             return None
         kind = self._kind(step, block, step.block)
@@ -292,6 +293,7 @@ class _File:
             script=step.fences[0].text if kind is StepKind.FENCE else None,
             included=included,
             undo_runbook=undo_runbook,
+            other_way=other_way,
         )
 
     def _plain_step(self, step: OutlinedStep) -> Step:

@@ -68,10 +68,18 @@ def _gate_check(value: object) -> object:
     return {"check": value} if isinstance(value, str) else value
 
 
+class OtherWay(Frozen):
+    """A runbook that is taken instead where an undo fails, with what it is given for its parameters."""
+
+    runbook: str
+    arguments: Arguments = Field(alias="with")
+
+
 class Undo(Frozen):
     """What takes a completed step back: a task, a whole runbook, or nothing, with the reason why not.
 
-    `when` is a template; where it resolves to false the step needs no undo in this run.
+    `when` is a template; where it resolves to false the step needs no undo in this run. `otherwise` is
+    offered where the undo's task fails (deployment-workflow.md, "Database Rollback").
     """
 
     task: TaskName | None = None
@@ -82,11 +90,16 @@ class Undo(Frozen):
     unless_needed: str | None = Field(default=None, description="Why no undo is needed where `when` is false")
     estimate: Duration | None = None
     timeout: Duration | None = None
+    otherwise: OtherWay | None = Field(
+        default=None, description="The runbook that is offered where the task fails"
+    )
 
     @model_validator(mode="after")
     def _one_way_back(self) -> Self:
         if sum(way is not None for way in (self.task, self.runbook, self.nothing)) != 1:
             raise ValueError("exactly one of task, runbook or nothing")
+        if self.otherwise is not None and self.task is None:
+            raise ValueError("`otherwise` belongs to an undo by a task")
         return self
 
 
@@ -191,6 +204,7 @@ class Step(Frozen):
     script: str | None = None
     included: Runbook | None = None
     undo_runbook: Runbook | None = None
+    other_way: Runbook | None = None
 
 
 class Section(Frozen):

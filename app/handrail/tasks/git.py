@@ -157,6 +157,9 @@ def revert(context: Context, commit: str = "HEAD", push: object = False) -> None
     """Take one commit back by a new one (`git revert`), made aside and brought in only once it is whole."""
     place = workplace(context)
     site = place.site
+    # Recorded before anything can be refused: a rollback from here must know where "back" is.
+    before = place.read(look(site, "rev-parse", "HEAD", dry=DRY_COMMIT))
+    place.first_fact("reverted_from", before)
     refuse_local_changes(place)
     wanted = commit_to_revert(place, commit)
     parents = place.read(look(site, "rev-list", "--parents", "--max-count=1", wanted, dry="0 0")).split()[1:]
@@ -167,11 +170,9 @@ def revert(context: Context, commit: str = "HEAD", push: object = False) -> None
         )
     if len(parents) > 1:
         place.say(f"{wanted[:12]} is a merge: what it brought into its first parent is taken back (-m 1).")
-    before = place.read(look(site, "rev-parse", "HEAD", dry=DRY_COMMIT))
     branch = place.attempt(look(site, "symbolic-ref", "--quiet", "--short", "HEAD")).output.strip()
     made = reverted_aside(place, wanted, merge=len(parents) > 1)
     place.fact("reverted", wanted)
-    place.fact("reverted_from", before)
     if branch:
         run_git(place, git(site, "merge", "--ff-only", "--quiet", made))
     else:
@@ -283,22 +284,23 @@ def resolve(place: Workplace, ref: str) -> Ref:
         (RefKind.BRANCH, short, f"refs/heads/{short}"),
         (RefKind.REMOTE_BRANCH, short, f"refs/remotes/{site.remote}/{short}"),
     ]
-    listing = place.read(
-        look(
-            site,
-            "for-each-ref",
-            "--format=%(refname) %(objectname) %(*objectname)",
-            *(full for _, _, full in candidates),
-            dry=f"{expected} {DRY_COMMIT}",
+    # HEAD is what is checked out; each clone has the remote's, too, which is its main branch.
+    if short != "HEAD":
+        listing = place.read(
+            look(
+                site,
+                "for-each-ref",
+                "--format=%(refname) %(objectname) %(*objectname)",
+                *(full for _, _, full in candidates),
+                dry=f"{expected} {DRY_COMMIT}",
+            )
         )
-    )
-    commits = output.resolved(listing)
-    for kind, name, full in candidates:
-        if full in commits:
-            return Ref(kind, name, commits[full])
-    found = place.attempt(
-        look(site, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    )
+        commits = output.resolved(listing)
+        for kind, name, full in candidates:
+            if full in commits:
+                return Ref(kind, name, commits[full])
+    named = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    found = place.attempt(look(site, *named, dry=DRY_COMMIT))
     if not found.code and found.output.strip():
         return Ref(RefKind.COMMIT, ref, found.output.strip())
     raise WrongUsage(

@@ -153,6 +153,8 @@ def verify(context: Context, version: str = "", commit: str = "", pids_before: s
             f"processes from before the restart still run: pid {', '.join(sorted(old))}",
             next_step="restart them (pm2.restart), then verify again.",
         )
+    # What the old processes logged until they ended is not these ones' fault.
+    place.fact("log_offsets_new", json.dumps(pm2_list.log_sizes(first)))
     settle = target.pm2.settle.total_seconds()
     place.say(f"All {len(first)} online; watching them for {settle:g} s.")
     for elapsed in place.performer.ticks(settle, LOOK_EVERY):

@@ -88,7 +88,8 @@ class Loss:
         if self.now is None:
             return f"{self.table}: nothing; it is gone now, and would come back with {self.then} rows"
         back = f"; {self.gone} changed or deleted since would be as they were" if self.gone else ""
-        return f"{self.table}: {self.written} rows written since{back} ({self.then} then, {self.now} now)"
+        rows = "row" if self.written == 1 else "rows"
+        return f"{self.table}: {self.written} {rows} written since{back} ({self.then} then, {self.now} now)"
 
 
 def losses(backup: RowCounts, now: RowCounts, without: Sequence[str] = ()) -> list[Loss]:

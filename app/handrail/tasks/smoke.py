@@ -70,7 +70,10 @@ def shortcoming(answer: Answer, status: int, text: str | None) -> str:
 
 @task
 def logs(context: Context, since: str = "") -> None:
-    """Check the application's logs for errors since the restart (`since`: the fact log_offsets)."""
+    """Check the application's logs for errors since the restart (`since`: the fact log_offsets).
+
+    With the fact log_offsets_new, since only new processes run: without what the old ones logged at last.
+    """
     place = workplace(context)
     found = instances(place)
     present(place, found)

@@ -88,6 +88,16 @@ def test_the_newest_commit_is_taken_back_on_its_branch(begin, repository: Reposi
     assert repository.git("ls-remote", "origin", "refs/heads/main").split()[0] == repository.third
 
 
+def test_head_is_what_is_checked_out_and_not_the_remotes(begin, repository: Repository) -> None:
+    repository.git("remote", "set-head", "origin", "main")
+    repository.git("checkout", "--quiet", "-b", "release")
+    newest = repository.commit("page.js", "// broken\n")
+    done = revert(begin, repository)
+    assert done.code == 0, done.log
+    assert done.facts["reverted"] == newest
+    assert (repository.read("app.js"), repository.read("page.js")) == ("// two\n", "// a page\n")
+
+
 def test_an_older_commit_is_taken_back_and_what_came_after_stays(begin, repository: Repository) -> None:
     done = revert(begin, repository, commit=repository.second[:12])
     assert done.code == 0, done.log

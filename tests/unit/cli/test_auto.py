@@ -8,8 +8,8 @@ from handrail.cli.auto import OnFailure, Stop, next_move
 from handrail.errors import ExitCode
 from handrail.run import commands as c
 from handrail.run.events import RunAborted
-from handrail.run.plan import PlannedStep
-from walk import Walk, attest, gate, smoke, task
+from handrail.run.plan import PlannedOtherWay, PlannedStep
+from walk import Walk, attest, gate, smoke, task, undo
 
 
 def walk_to(*done: str, steps: tuple[PlannedStep, ...]) -> Walk:
@@ -55,6 +55,18 @@ def test_it_leaves_or_rolls_back_a_failure(on_failure, expected) -> None:
     walk.end(1)
     move = next_move(walk.state, on_failure=on_failure)
     assert (move.code if isinstance(move, Stop) else type(move)) == expected
+
+
+def test_another_way_is_left_to_a_person_and_said() -> None:
+    other = PlannedOtherWay(runbook="restore", title="Restore the database")
+    migrate = task("migrate", undo=undo("migrate", otherwise=other))
+    walk = Walk(migrate, LOOK, undo_runbooks={"restore": (task("restore"),)})
+    walk.run("migrate")
+    walk.roll_back()
+    walk.end(1)
+    move = next_move(walk.state, attest="a test", on_failure=OnFailure.ROLL_BACK)
+    assert isinstance(move, Stop)
+    assert "(another way is offered, for a person to take: Restore the database)" in move.why
 
 
 def test_a_step_marked_done_after_its_failure_still_has_its_trigger() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from handrail.cli.words import Detach, NotUnderstood, Send, Show, Wait, allowed, understand
 from handrail.run import commands as c
-from walk import Walk, attest, gate, smoke, task
+from handrail.run.plan import PlannedOtherWay
+from walk import Walk, attest, gate, smoke, task, undo
 
 
 def fresh() -> Walk:
@@ -45,6 +46,16 @@ def triggered() -> Walk:
     return walk
 
 
+def undo_failed(otherwise: bool = True) -> Walk:
+    other = PlannedOtherWay(runbook="restore", title="Restore the database")
+    back = undo("build", otherwise=other if otherwise else None)
+    walk = Walk(task("build", undo=back), smoke(), undo_runbooks={"restore": (task("restore"),)})
+    walk.run("build")
+    walk.roll_back()
+    walk.end(1)
+    return walk
+
+
 UNDERSTOOD = [
     (fresh, "run", c.StartStep(step="build")),
     (fresh, "  RUN ", c.StartStep(step="build")),
@@ -59,6 +70,8 @@ UNDERSTOOD = [
     (failed, "retry", c.RetryStep(step="build", after_attempt=1)),
     (failed, "rollback production", c.RollBack(confirm="production")),
     (failed, "rollback", c.RollBack(confirm="")),
+    (undo_failed, "otherwise production", c.TakeOtherWay(step="undo/build", confirm="production")),
+    (undo_failed, "Otherwise", c.TakeOtherWay(step="undo/build", confirm="")),
     (doubtful, "done it is there", c.ResolveDoubt(step="build", done=True, reason="it is there")),
     (doubtful, "notdone nothing there", c.ResolveDoubt(step="build", done=False, reason="nothing there")),
     (attesting, "yes", c.Attest(step="look", holds=True)),
@@ -159,12 +172,18 @@ def test_nothing_is_left_to_run_when_all_is_done() -> None:
         (doubtful, ["done", "notdone", "rollback production"]),
         (attesting, ["yes", "no"]),
         (triggered, ["retry", "close", "rollback production"]),
+        (undo_failed, ["retry, otherwise production, skip REASON, done REASON"]),
     ],
 )
 def test_the_prompt_lists_what_may_be_done(made, words) -> None:
     said = allowed(made().state, is_operator=True)
     assert all(word in said for word in words), said
     assert "help" in said
+
+
+@pytest.mark.parametrize("made", [fresh, failed, triggered, lambda: undo_failed(otherwise=False)])
+def test_another_way_is_offered_nowhere_else(made) -> None:
+    assert "otherwise" not in allowed(made().state, is_operator=True)
 
 
 def test_a_held_step_offers_a_waiver() -> None:

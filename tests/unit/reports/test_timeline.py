@@ -6,10 +6,12 @@ import json
 import typing
 from datetime import timedelta
 
-from handrail.reports.summary import as_values, status_lines, undo_lines
+from handrail.reports.postmortem import Changes, journal_part
+from handrail.reports.summary import as_values, plan_lines, status_lines, undo_lines
 from handrail.reports.timeline import _SENTENCES, timeline
 from handrail.run import commands as c
 from handrail.run import events as e
+from handrail.run.plan import PlannedOtherWay
 from walk import WATCHER, Walk, attest, smoke, task, undo
 
 SAYS_NOTHING = {e.CommandAccepted, e.DurationsMeasured}
@@ -72,6 +74,38 @@ def test_the_undo_says_what_it_can_not_take_back() -> None:
     text = "\n".join(undo_lines(walk.state))
     assert "1. Undo: Build" in text
     assert "Tell: it was said" in text
+
+
+def test_another_way_is_told_from_the_plan_to_the_end() -> None:
+    other = PlannedOtherWay(runbook="back", title="Restore", arguments={"backup": "${facts.backup}"})
+    walk = Walk(
+        task("migrate", undo=undo("migrate", otherwise=other)),
+        smoke(),
+        undo_runbooks={"back": (task("restore", arguments={"backup": "${param.backup}"}),)},
+    )
+    plan = plan_lines(walk.state.plan, {})
+    assert "       undo: undo.migrate; if that fails: the runbook back" in plan
+    assert "## Another way by the runbook back (only when the undo of Migrate fails, and you take it)" in plan
+    walk.start("migrate")
+    walk.end(0, facts={"backup": "/b.dump"})
+    by_hand = [
+        "Restore, as a run of its own once this one is over:",
+        "   handrail run back --target production --param backup=/b.dump",
+    ]
+    assert undo_lines(walk.state)[-4:] == ["  1. Undo: Migrate", "     if it fails: Restore", *by_hand]
+    walk.roll_back()
+    walk.end(1, evidence="the column exists")
+    assert status_lines(walk.state, walk.clock.now())[-2:] == by_hand
+    walk.do(c.TakeOtherWay(step="undo/migrate", confirm="production", reason="no way down"))
+    said = "operator@web-1 takes another way: no way down. Restore, instead of Undo: Migrate: Restore"
+    assert said in told(walk)
+    walk.end()
+    [replaced] = [line for line in status_lines(walk.state, walk.clock.now()) if line.startswith("[/]")]
+    assert replaced.startswith("[/] Undo: Migrate (replaced by operator@web-1")
+    assert "Restore was taken instead (no way down). Before: the column exists" in replaced
+    values = as_values(walk.state)
+    assert [step["instead_of"] for step in values["steps"]] == [None, None, None, "undo/migrate"]
+    assert "*Undo: Migrate* replaced by operator@web-1" in journal_part(walk.state, [], Changes())
 
 
 def test_all_that_is_known_can_be_written_as_json() -> None:

@@ -17,7 +17,7 @@ from handrail.run import commands as c
 from handrail.run import events as e
 from handrail.run.events import Purpose, read_event
 from handrail.run.fold import fold
-from handrail.run.plan import PlannedCall
+from handrail.run.plan import PlannedCall, PlannedOtherWay
 from handrail.runbook.model import StepKind
 from scripted import House, Killed
 from walk import OPERATOR, TARGET, WATCHER, attest, gate, smoke, task, undo
@@ -26,6 +26,7 @@ ANNOUNCING = TARGET.model_copy(update={"announce": Announce(webhook=Secret(value
 POINTS = st.sampled_from([BEFORE_COMMIT, AFTER_COMMIT, BEFORE_EFFECT, AFTER_EFFECT])
 STEPS = st.sampled_from(["", "", "", "a", "smoke", "undo/a"])
 """An empty key stands for the step that is next, so that most commands get somewhere."""
+BACK = undo("a", otherwise=PlannedOtherWay(runbook="else", title="Else"))
 COMMANDS = st.one_of(
     st.builds(c.StartStep, step=STEPS),
     st.builds(c.StartStep, step=STEPS),
@@ -37,6 +38,7 @@ COMMANDS = st.one_of(
     st.builds(c.WaiveCheck, step=STEPS, check=st.just("db.up"), reason=st.just("because")),
     st.builds(c.CancelStep, attempt=st.integers(1, 6)),
     st.builds(c.RollBack, confirm=st.just("production")),
+    st.builds(c.TakeOtherWay, step=STEPS, confirm=st.just("production")),
     st.builds(c.CloseTrigger, trigger=st.integers(1, 2), reason=st.just("because")),
     st.builds(c.TakeControl, reason=st.just("because")),
     st.builds(c.AddNote, text=st.just("a note")),
@@ -64,11 +66,12 @@ class Play:
 
     def __init__(self) -> None:
         self.house = House(
-            task("a", gate=(gate("db.up"), gate("b.b")), undo=undo("a"), probe=PlannedCall(task="look.a")),
+            task("a", gate=(gate("db.up"), gate("b.b")), undo=BACK, probe=PlannedCall(task="look.a")),
             task("b", idempotent=True, undo=undo("b")),
             smoke(),
             attest("agree"),
             target=ANNOUNCING,
+            undo_runbooks={"else": (task("d"), attest("e"))},
         )
         self.engine: Engine | None = None
         self.sent = 0

@@ -10,10 +10,11 @@ from handrail.run import events as e
 from handrail.run.events import Purpose, read_event, write_event
 from handrail.run.fold import fold
 from handrail.run.machine import Rejected
+from handrail.run.plan import PlannedOtherWay
 from handrail.run.state import Phase
 from walk import OPERATOR, WATCHER, Walk, attest, gate, smoke, task, undo
 
-KEYS = st.sampled_from(["a", "b", "smoke", "agree", "undo/a", "undo/b"])
+KEYS = st.sampled_from(["a", "b", "smoke", "agree", "undo/a", "undo/b", "undo/else/c", "undo/else/d"])
 NUMBERS = st.integers(1, 8)
 REASONS = st.sampled_from(["", "because"])
 COMMANDS = st.one_of(
@@ -26,6 +27,7 @@ COMMANDS = st.one_of(
     st.builds(c.CancelStep, attempt=NUMBERS),
     st.builds(c.WaiveCheck, step=KEYS, check=st.just("db.up"), reason=REASONS),
     st.builds(c.RollBack, confirm=st.sampled_from(["production", "staging"])),
+    st.builds(c.TakeOtherWay, step=KEYS, confirm=st.sampled_from(["production", "staging"])),
     st.builds(c.CloseTrigger, trigger=NUMBERS, reason=REASONS),
     st.builds(c.TakeControl, reason=REASONS),
 )
@@ -46,9 +48,10 @@ MOVES = st.lists(st.tuples(st.one_of(COMMANDS, SIGHTS), st.booleans(), st.intege
 def walked(moves) -> Walk:
     walk = Walk(
         task("a", gate=(gate("db.up"),), undo=undo("a")),
-        task("b", idempotent=True, undo=undo("b")),
+        task("b", idempotent=True, undo=undo("b", otherwise=PlannedOtherWay(runbook="else", title="Else"))),
         smoke(),
         attest("agree"),
+        undo_runbooks={"else": (task("c"), attest("d"))},
     )
     for move, by_watcher, seconds in moves:
         walk.wait(seconds)

@@ -144,6 +144,26 @@ def test_the_teams_own_document_opens_unchanged() -> None:
             "book.md:7: undo.estimate: found estimate beside an undo's runbook",
         ),
         (
+            step("task: a\nundo:\n  nothing: x\n  otherwise: {runbook: other}"),
+            "book.md:7: undo.otherwise: found another way without an undo's task",
+        ),
+        (
+            step("task: a\nundo:\n  task: b\n  otherwise: {runbook: no-such-book}"),
+            "book.md:7: undo.otherwise.runbook: found the unknown runbook 'no-such-book'",
+        ),
+        (
+            step("task: a\nundo:\n  task: b\n  otherwise: {with: {x: 1}}"),
+            "book.md:7: undo.otherwise.runbook: found no such key",
+        ),
+        (
+            step("task: a\nundo:\n  task: b\n  otherwise: {runbook: other, timeout: 1m}"),
+            "book.md:7: undo.otherwise.timeout: found an unknown key",
+        ),
+        (
+            step('task: a\nundo:\n  task: b\n  otherwise: {runbook: other, with: {x: "${param.no}"}}'),
+            "book.md:7: undo.otherwise.with.x: found the unknown parameter 'no'",
+        ),
+        (
             step("attest: x") + "```yaml step\nattest: y\n```\n",
             "book.md:6: found a second step block; expected one in a step (the first: line 3)",
         ),
@@ -166,6 +186,12 @@ def test_an_included_runbook_is_opened_and_its_parameters_are_checked(tmp_path: 
     back = step("task: a.b\nundo: {runbook: other.md, with: {tag: '${facts.old}'}}")
     (undone,) = opened(tmp_path, back, other=other).steps
     assert undone.undo_runbook == only.included
+    failing = step("task: a.b\nundo: {task: a.c, otherwise: {runbook: other, with: {tag: '${facts.old}'}}}")
+    (otherwise,) = opened(tmp_path, failing, other=other).steps
+    assert otherwise.other_way == only.included
+    missing = step("task: a.b\nundo: {task: a.c, otherwise: {runbook: other, with: {tga: v1}}}")
+    [problem] = refused(tmp_path, missing, other=other)
+    assert problem.startswith("book.md:5: undo.otherwise.with.tga: found a parameter that other.md doesn't")
     wrong = refused(tmp_path, step("runbook: other\nwith: {tga: v1, tag: x}"), other=other)
     unknown = "book.md:5: with.tga: found a parameter that other.md doesn't have; "
     unknown += "expected one of tag; did you mean 'tag'?"
@@ -186,6 +212,9 @@ def test_runbooks_that_include_each_other_are_refused(tmp_path: Path) -> None:
         "other.md:5: undo.runbook: found a circle of runbooks (book.md → other.md → book.md)" in p
         for p in problems
     )
+    back = step("task: x\nundo: {task: y, otherwise: {runbook: book}}")
+    [problem] = refused(tmp_path, back)
+    assert "book.md:5: undo.otherwise.runbook: found a circle of runbooks (book.md → book.md)" in problem
 
 
 @pytest.mark.parametrize(("count", "fits"), [(DEEPEST_INCLUDE - 1, True), (DEEPEST_INCLUDE, False)])

@@ -51,7 +51,7 @@ def test_fewer_rows_are_lost_and_more_are_traffic(
     [
         ({"a": 3}, {"a": 3}, {}, []),
         ({"a": 3}, {"a": 5}, {"a": 2}, ["a: 2 rows written since (3 then, 5 now)"]),
-        ({"a": 3}, {"a": 3}, {"a": 1}, ["a: 1 rows written since; 1 changed or deleted since"]),
+        ({"a": 3}, {"a": 3}, {"a": 1}, ["a: 1 row written since; 1 changed or deleted since"]),
         ({"a": 3}, {"a": 1}, {}, ["a: 0 rows written since; 2 changed or deleted since"]),
         ({}, {"b": 4}, {"b": 4}, ["b: the whole table (4 rows), which is newer than the backup"]),
         ({"a": 3}, {}, {}, ["a: nothing; it is gone now, and would come back with 3 rows"]),

@@ -11,6 +11,7 @@ from handrail.tasks.collection import known_tasks
 SHIPPED = [
     "hotfix",
     "production-deploy",
+    "restore-database",
     "rollback-code",
     "rollback-revert",
     "staging-deploy",
@@ -32,6 +33,17 @@ def test_a_shipped_runbook_is_whole(name: str) -> None:
         calls += [(call.task, call.arguments) for call in (block.probe, block.undo) if call and call.task]
         for task, arguments in calls:
             assert task is None or known[task].complaints(arguments) == [], step.title
+
+
+@pytest.mark.parametrize("name", ["production-deploy", "staging-deploy"])
+def test_every_migration_has_another_way_back_than_its_way_down(name: str) -> None:
+    undos = [step.block.undo for step in loader.load(name).steps if step.block.undo]
+    down = [undo for undo in undos if undo.task == "database.migrate_down"]
+    assert down
+    for undo in down:
+        assert undo.otherwise is not None
+        assert undo.otherwise.runbook == "restore-database"
+        assert undo.otherwise.arguments == {"backup": "${facts.backup}", "sha256": "${facts.backup_sha256}"}
 
 
 def test_every_step_that_rollback_code_repeats_is_idempotent() -> None:

@@ -98,6 +98,10 @@ def _roll_back(state: RunState, text: str) -> OperatorCommand:
     return c.RollBack(confirm=text)
 
 
+def _other_way(step: StepState, state: RunState, text: str) -> OperatorCommand:
+    return c.TakeOtherWay(step=step.key, confirm=text)
+
+
 def _close_trigger(state: RunState, text: str) -> OperatorCommand | str:
     if not state.open_triggers:
         return "No rollback trigger is open."
@@ -151,6 +155,15 @@ ACTIONS: tuple[Action, ...] = (
         "Take back what this run did; shows first what that means",
         Asks.TARGET,
         _roll_back,
+    ),
+    Action(
+        "other_way",
+        "o",
+        "o",
+        "Other way",
+        "Take the runbook's other way in the place of an undo that failed; shows first what that means",
+        Asks.TARGET,
+        _for_step(_other_way),
     ),
     Action(
         "cancel",
@@ -237,7 +250,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
 )
 BY_NAME = {action.name: action for action in ACTIONS}
-_URGENT = ("roll_back", "retry", "close_trigger", "cancel")
+_URGENT = ("roll_back", "retry", "other_way", "close_trigger", "cancel")
 
 
 def why_blocked(action: Action, state: RunState, actor: Actor, *, may_act: bool = True) -> str | None:
@@ -275,6 +288,8 @@ def label(action: Action, state: RunState) -> str:
     doubtful = state.current is not None and state.current.status is StepStatus.IN_DOUBT
     if action.name == "run" and _is_held(state):
         return "Check again"
+    if action.name == "other_way" and state.current and (other := state.current.planned.otherwise):
+        return f"{clean_line(other.title)} instead"
     if action.name == "yes":
         return "It was done" if doubtful else "Yes, it holds"
     if action.name == "no":
@@ -290,12 +305,14 @@ def key_lines(state: RunState, actor: Actor, width: int, *, may_act: bool = True
     rooms = [width - 1, width - 1 - ending_width] if width < NARROW else [width - 1 - ending_width]
     rows: list[list[Part]] = [[] for _ in rooms]
     for action in open_actions(state, actor, may_act=may_act):
-        words = f" {label(action, state)}  "
-        length = len(action.shown_key) + len(words)
-        fitting = next((n for n, room in enumerate(rooms) if length <= room), None)
-        if fitting is not None:
-            rooms[fitting] -= length
-            rows[fitting] += ((action.shown_key, Tone.KEY), (words, Tone.PLAIN))
+        # Where its own words are too long, such as a runbook's title, an action is offered by its short ones.
+        for words in (f" {label(action, state)}  ", f" {action.label}  "):
+            length = len(action.shown_key) + len(words)
+            fitting = next((n for n, room in enumerate(rooms) if length <= room), None)
+            if fitting is not None:
+                rooms[fitting] -= length
+                rows[fitting] += ((action.shown_key, Tone.KEY), (words, Tone.PLAIN))
+                break
     rows[-1] += ending
     return tuple(line(" ", *row) for row in rows)
 

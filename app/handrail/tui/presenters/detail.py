@@ -9,6 +9,7 @@ from typing import Any
 from handrail.clock import Instant
 from handrail.issues.model import Found
 from handrail.run.notices import undelivered
+from handrail.run.other_way import if_it_fails, ways_by_hand
 from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import why_irreversible
@@ -57,6 +58,7 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
             StepStatus.PENDING: "Last try: ",
             StepStatus.SKIPPED: "Why: ",
             StepStatus.MARKED_DONE: "Why: ",
+            StepStatus.REPLACED: "Replaced: ",
         }
         said = [text for text in clean(step.why).splitlines() if text.strip()] or [""]
         first = words.get(step.status, f"{SIGNS[step.status].word.capitalize()}: ")
@@ -153,10 +155,29 @@ def _gate(step: StepState) -> tuple[Line, ...]:
 def _way_back(state: RunState, step: StepState) -> tuple[Line, ...]:
     planned = step.planned
     if step.undoes:
-        return ()
+        return _other_way(state, step)
     if (why := why_irreversible(step, state)) and not planned.only_looks:
         return (line(("Irreversible: ", Tone.WARN), clean_line(why)),)
     return (line(("Way back: ", Tone.STRONG), way_back(planned)),)
+
+
+def _other_way(state: RunState, step: StepState) -> tuple[Line, ...]:
+    """What may be taken instead of a rollback's step, and the command that does it in a run of its own."""
+    if step.planned.otherwise is None or step.status.is_done:
+        return ()
+    words = clean_line(if_it_fails(step.planned.otherwise, state))
+    return (line(("If it fails (o): ", Tone.STRONG), words), *by_hand_lines(state))
+
+
+def by_hand_lines(state: RunState) -> tuple[Line, ...]:
+    """The exact commands of the other ways for which this run has what they need, such as its backup."""
+    lines: list[Line] = []
+    for way in ways_by_hand(state):
+        lines.append(
+            line((clean_line(way.title), Tone.STRONG), ", as a run of its own once this one is over:")
+        )
+        lines.append(line(("  " + clean_line(way.command), Tone.CODE)))
+    return tuple(lines)
 
 
 def way_back(planned: PlannedStep) -> str:
@@ -167,7 +188,8 @@ def way_back(planned: PlannedStep) -> str:
     if undo is None:
         return "none; the runbook names no undo"
     if undo.kind is UndoKind.TASK and undo.call is not None:
-        return f"task {clean_line(undo.call.task)}"
+        otherwise = f"; if that fails: {clean_line(undo.otherwise.title)}" if undo.otherwise else ""
+        return f"task {clean_line(undo.call.task)}{otherwise}"
     if undo.kind is UndoKind.RUNBOOK:
         return f"runbook {clean_line(undo.runbook or '')}"
     return f"none needed: {clean_line(undo.reason)}"

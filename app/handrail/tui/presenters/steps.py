@@ -35,6 +35,7 @@ SIGNS = {
     StepStatus.IN_DOUBT: Sign("?", "in doubt", Tone.WARN),
     StepStatus.SKIPPED: Sign("»", "skipped", Tone.QUIET),
     StepStatus.MARKED_DONE: Sign("✓", "marked done", Tone.GOOD),
+    StepStatus.REPLACED: Sign("↷", "replaced", Tone.WARN),
 }
 
 

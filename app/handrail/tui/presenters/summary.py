@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handrail.run.other_way import left_as_it_is
 from handrail.run.state import Phase, RunState, StepStatus
 from handrail.text import clean_line, duration
 from handrail.tui.presenters.line import Line, Tone, line, shortened
@@ -48,9 +49,9 @@ def summary_lines(state: RunState) -> tuple[Line, ...]:
         if state.closed is not None and state.rollback_started is not None:
             took = f", in {duration(state.closed.since(state.rollback_started))}"
         lines.append(_pair("Rollback", f"{done} of {len(state.undo_steps)} steps done{took}"))
-    if state.not_undone:
+    if stays := left_as_it_is(state):
         lines += [(), line(("Not taken back:", Tone.BAD))]
-        lines += [line(f"  ✗ {clean_line(title)}: {clean_line(why)}") for title, why in state.not_undone]
+        lines += [line(f"  ✗ {clean_line(title)}: {clean_line(why)}") for title, why in stays]
     waived = [(s.planned.title, check, who) for s in state.steps.values() for check, who in s.waived.items()]
     if waived:
         lines += [(), line(("Waived:", Tone.WARN))]

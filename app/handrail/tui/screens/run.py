@@ -31,7 +31,7 @@ from handrail.tui.presenters.notices import notice_for
 from handrail.tui.presenters.steps import step_rows
 from handrail.tui.presenters.summary import summary_lines, summary_title
 from handrail.tui.screens.prompt import PromptScreen
-from handrail.tui.screens.rollback import RollbackScreen
+from handrail.tui.screens.rollback import OtherWayScreen, RollbackScreen
 from handrail.tui.screens.sheet import SheetScreen
 from handrail.tui.widgets.countdown_panel import CountdownPanel
 from handrail.tui.widgets.lines import Lines
@@ -261,7 +261,8 @@ class RunScreen(Screen[None]):
         if why := self.desk.why_blocked(action):
             self.say(line((f"{label(action, self.session.state)}: ", Tone.WARN), why))
         elif action.asks is Asks.TARGET:
-            self.app.push_screen(RollbackScreen(self.desk))
+            screen = OtherWayScreen if action.name == "other_way" else RollbackScreen
+            self.app.push_screen(screen(self.desk))
         elif action.asks is not Asks.NOTHING:
             self.app.push_screen(PromptScreen(action, self.desk, self._drafts))
         elif why := self.desk.send(action.make(self.session.state, ""), self._answered):
