@@ -14,6 +14,7 @@ from handrail.values import Duration, Frozen, Scalar, TriggerClass
 
 DEFAULT_ESTIMATE = timedelta(seconds=10)
 DEFAULT_TIMEOUT = timedelta(minutes=10)
+DEFAULT_GATE_TIMEOUT = timedelta(minutes=5)
 LOOKING = frozenset({StepKind.CHECK, StepKind.ATTEST, StepKind.WATCH})
 
 
@@ -29,6 +30,7 @@ class PlannedGate(Frozen):
 
     call: PlannedCall
     waivable: bool = True
+    timeout: Duration = DEFAULT_GATE_TIMEOUT
     name: str | None = None
 
     @property

@@ -246,15 +246,21 @@ def operator_of(environment: Mapping[str, str]) -> Person | None:
 def approved(context: Context, ref: str) -> None:
     """Check that enough people, neither author nor operator, approved the commit that `ref` would bring."""
     place = workplace(context)
-    commit = commit_to_deploy(place, ref)
-    gathering = Gathering(place, commit)
-    settings = gathering.settings
+    name, settings = place.site.name, place.target.review
+    if not settings.enabled:
+        place.conclude(True, f"handrail.toml asks for no review before {name}: {settings.reason}")
+        return
+    if not settings.source and not place.target.production:
+        place.conclude(True, f"{name} is no production target: nothing has to be reviewed before it")
+        return
     if not settings.source:
         raise place.unknown(
-            f"the target {place.site.name} doesn't say where approvals are found",
-            next_step=f"set source in [targets.{place.site.name}.review] of handrail.toml:"
-            " github, trailers or signed.",
+            f"the target {name} doesn't say where approvals are found",
+            next_step=f"set source in [targets.{name}.review] of handrail.toml: github, trailers or signed;"
+            " or enabled = false, with the reason.",
         )
+    commit = commit_to_deploy(place, ref)
+    gathering = Gathering(place, commit)
     written = gathering.look_at_commit()
     looks: dict[str, Callable[[], None]] = {
         "github": gathering.look_at_github,
