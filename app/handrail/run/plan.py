@@ -140,3 +140,7 @@ class Plan(Frozen):
     tasks_file: str | None = None
     usual: dict[str, Usual] = Field(default_factory=dict)
     emergency: Emergency | None = None
+
+    def set_aside(self, gate: PlannedGate) -> str:
+        """Why the target does without what this check asks for; empty where it asks."""
+        return self.target.set_aside.get(gate.call.task, "")

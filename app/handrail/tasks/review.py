@@ -289,15 +289,16 @@ def approved(context: Context, ref: str) -> None:
     if found.verdict is not Verdict.PASS:
         raise HandrailError(
             found.evidence,
-            next_step=f"have a colleague review {commit}: {_how(settings.source)}; then check again.",
+            next_step=f"ask a colleague to review {commit}: {_how(settings.source, commit, name)};"
+            " then check again.",
         )
     place.fact("approved_commit", commit)
 
 
-def _how(sources: Sequence[str]) -> str:
+def _how(sources: Sequence[str], commit: str, target: str) -> str:
     ways = {
-        "github": "an approving review of its pull request at GitHub",
-        "trailers": "a Reviewed-by trailer in a commit that the reviewer signed",
-        "signed": "`handrail approve COMMIT`, signed with their own SSH key",
+        "github": "by an approving review of its pull request at GitHub",
+        "trailers": "by a Reviewed-by trailer in the commit, which they sign",
+        "signed": f"by `handrail approve {commit} --target {target}`, with their own SSH key",
     }
-    return ", or ".join(ways[source] for source in sources)
+    return ", or ".join(ways[source] for source in sorted(sources, key=list(ways).index, reverse=True))

@@ -117,7 +117,7 @@ def test_a_branch_that_went_apart_is_refused(begin, repositories) -> None:
     begin("git.checkout", {"ref": "main"}, repositories.target)
     repositories.git("commit", "--quiet", "--allow-empty", "-m", "a hand-made fix")
     done = begin("git.pull", {}, repositories.target)
-    assert done.code == 1
+    assert done.code == 4
     assert "isn't what origin has" in done.log
 
 
@@ -125,7 +125,7 @@ def test_local_changes_are_refused_by_name(begin, repositories) -> None:
     (repositories.production / "app.js").write_text("// by hand\n")
     (repositories.production / "notes.txt").write_text("left here\n")
     done = begin("git.checkout", {"ref": "v2"}, repositories.target)
-    assert done.code == 1
+    assert done.code == 4
     assert " M app.js" in done.log
     assert "untracked files are left as they are: notes.txt" in done.log
     assert repositories.git("rev-parse", "HEAD") == repositories.first
@@ -137,11 +137,27 @@ def test_an_untracked_file_alone_is_no_hindrance(begin, repositories) -> None:
     assert begin("git.checkout", {"ref": "v2"}, repositories.target).code == 0
 
 
+def test_the_commit_that_was_fetched_is_told_from_what_a_branch_becomes(begin, repositories) -> None:
+    done = begin("git.fetch", {"ref": "main"}, repositories.target)
+    judged = done.facts["release_commit"]
+    assert f"main is {judged[:12]} (" in done.log
+    (repositories.seed / "late.js").write_text("// after the review\n")
+    repositories.git("add", "late.js", at=repositories.seed)
+    repositories.git("commit", "--quiet", "-m", "late", at=repositories.seed)
+    repositories.git("push", "--quiet", "origin", "HEAD:main", at=repositories.seed)
+    assert begin("git.checkout", {"ref": "main"}, repositories.target).code == 0
+    assert begin("git.pull", {}, repositories.target).code == 0
+    assert begin("git.at", {"ref": judged}, repositories.target).verdict == "fail"
+    unknown = begin("git.fetch", {"ref": "v9"}, repositories.target)
+    assert unknown.code == 2
+    assert "was it pushed to origin?" in unknown.log
+
+
 def test_a_moved_tag_is_refused_with_both_commits(begin, repositories) -> None:
     repositories.git("tag", "-f", "-a", "v1", "-m", "moved", repositories.second, at=repositories.seed)
     repositories.git("push", "--quiet", "--force", "origin", "v1", at=repositories.seed)
     done = begin("git.fetch", {}, repositories.target)
-    assert done.code == 1
+    assert done.code == 4
     assert f"v1: {repositories.first} here, {repositories.second} on the remote" in done.log
     assert "git fetch --force" in done.log
 
@@ -150,7 +166,7 @@ def test_a_stale_lock_is_explained(begin, repositories) -> None:
     lock = repositories.production / ".git" / "index.lock"
     lock.touch()
     done = begin("git.checkout", {"ref": "v2"}, repositories.target)
-    assert done.code == 1
+    assert done.code == 4
     assert f"left its lock: {lock}" in done.log
 
 
