@@ -19,7 +19,7 @@ from handrail.run.deadlines import Countdown, countdowns
 from handrail.run.emergency import emergency_words
 from handrail.run.events import Event, read_event, write_event
 from handrail.run.state import AttemptState, RunState, StepState
-from handrail.text import clean_line, mask
+from handrail.text import clean, clean_line, mask
 
 MOST_BYTES_AT_ONCE = 32 * 1024
 LONGEST_LINE = 2000
@@ -91,9 +91,16 @@ class Narrator:
             if text_of is not None:
                 self.follow_log(ended=True)
                 self.say(f"{self._clock_face(entry.at)} {text_of}")
+                self._tell_difference(entry.event)
                 self._tell_issues(entry.event)
                 said = True
         return said
+
+    def _tell_difference(self, event: Event) -> None:
+        """What is other in the plan's files than it was."""
+        for change in event.files if isinstance(event, e.FilesChanged) else ():
+            for text in clean(change.difference).splitlines():
+                self._write(LOG_PREFIX + text)
 
     def _tell_issues(self, event: Event) -> None:
         """After a failure, what is known of its kind."""

@@ -97,6 +97,7 @@ class Engine:
         if self._state.phase.is_open:
             # First of all: no command and no attempt, however damaged, keeps a deadline from firing.
             self._observe(ObserveTime())
+            self._see_whether_files_are_back()
         self._answer_commands()
         self._ask_for_ends()
         if (fault := self._look_at_attempts()) is not None:
@@ -204,6 +205,11 @@ class Engine:
             self._faults.reach(AFTER_EFFECT)
             if news is not None:
                 self._observe(news)
+
+    def _see_whether_files_are_back(self) -> None:
+        """Where a changed file holds the run, have the screens know as soon as it is put back."""
+        if self._state.changed_files:
+            self._observe(ObserveFiles(changed=self._performer.changed_files(self._state)))
 
     def _ask_for_ends(self) -> None:
         """Have what is to be cancelled end. The journal says which, so that no killed engine forgets it.

@@ -14,7 +14,7 @@ from handrail.run.notices import Notice, undelivered
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
-from handrail.text import clean_line, countdown, duration
+from handrail.text import clean, clean_line, countdown, duration
 
 MARKS = {
     StepStatus.PENDING: "[ ]",
@@ -131,7 +131,7 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
         lines += [countdown_line(each) for each in countdowns(state, now)]
         for change in state.changed_files:
             lines.append(f"Changed since the plan was made, so that nothing goes forward: {change.path}")
-            lines += [f"    {clean_line(text)}" for text in change.difference.splitlines()]
+            lines += [f"    {text}" for text in clean(change.difference).splitlines()]
     lines += [step_line(step) for step in state.current_steps]
     lines += [notice_line(notice) for notice in undelivered(state)]
     return lines

@@ -11,7 +11,7 @@ import pytest
 
 
 class SmallDisk:
-    """A mounted filesystem of two megabytes."""
+    """A mounted filesystem of 32 megabytes: room for a dump of a small database, and quickly filled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,7 +34,7 @@ class SmallDisk:
 def mounted(folder: Path) -> Iterator[SmallDisk]:
     """A small disk at this folder; skips the test where none can be mounted."""
     folder.mkdir()
-    options = "size=2m,mode=700"
+    options = "size=32m,mode=700"
     try:
         done = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", options, "handrail-test", str(folder)],

@@ -79,7 +79,7 @@ def test_a_checkout_that_vanished_is_named(desk: Desk, runbook: Callable[[str], 
     desk.type("retry", "wait").says("| mended", code=0)
 
 
-def test_a_tasks_file_broken_during_the_run_fails_its_step_alone(
+def test_a_tasks_file_that_changed_during_the_run_is_shown_and_holds_it_until_it_is_put_back(
     desk: Desk, runbook: Callable[[str], Path]
 ) -> None:
     (desk.project / "handrail.toml").write_text(
@@ -91,14 +91,16 @@ def test_a_tasks_file_broken_during_the_run_fails_its_step_alone(
     with desk.at_screen("run", str(book), "--plain") as screen:
         screen.types("run")
         screen.shows("Next: Hello")
-        tasks.write_text(TASKS.removesuffix(")\n"))
+        tasks.write_text(TASKS.replace("print('hello')", "print('hello again')"))
         screen.types("run")
-        screen.shows(f"{tasks}:5: SyntaxError")
-        screen.shows("Still safe")
-        screen.shows("Do now")
-        screen.shows("> retry")
+        screen.shows(f"Changed since the plan was made, so that nothing goes forward: {tasks}")
+        screen.shows("-    print('hello')")
+        screen.shows("+    print('hello again')")
+        screen.shows("Put it back as it was, or end this run")
+        assert len(desk.run().attempts) == 1
         tasks.write_text(TASKS)
-        screen.types("retry")
+        screen.shows("The plan's files are again what the plan was made from")
+        screen.types("run")
         screen.shows("| hello")
         assert screen.ends() == 0
     desk.nothing_lost()

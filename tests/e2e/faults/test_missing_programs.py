@@ -72,7 +72,7 @@ def test_each_is_found_by_the_doctor_and_named_by_its_step_and_the_run_goes_on_o
     rest = desk.type("retry", "wait", "run", "wait", "skip no database here", "run", "wait", "done by hand")
     rest.says(
         "Passed: Build",
-        f"There is no backup: The program `{programs}/pg_dump` isn't there.",
+        f"There is no backup: The program `{programs}/psql` isn't there.",
         "the database and the application are as before; nothing was migrated",
         "Do now: install it there, then retry",
         "The program `pm2-of-nobody` isn't on this machine's PATH.",
