@@ -123,7 +123,6 @@ def judge(question: Question, approvals: Sequence[Approval]) -> Judgement:
             counted.append(by)
         lines.append(f"{by.shown} ({approval.source}): {why or 'approved'}")
     lines += [f"not looked at: {trouble}" for trouble in question.trouble]
-    lines = lines or ["nobody has said anything about it yet"]
     summary = f"{len(counted)} of {question.minimum} approval(s) for {commit}"
     if len(counted) >= question.minimum:
         return Judgement.of(Verdict.PASS, summary, *lines)

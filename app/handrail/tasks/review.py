@@ -28,6 +28,7 @@ from handrail.tasks.workplace import Workplace, workplace
 OPERATOR_VARIABLE = "HANDRAIL_OPERATOR"
 ATTEMPT_VARIABLE = "HANDRAIL_ATTEMPT"
 MOST_SIGNATURES = 50
+SHOWN_COMMIT = 12
 # The checkout's own configuration must not choose what verifies a signature, nor a replaced object be it.
 _VERIFYING = (
     "--no-replace-objects",
@@ -285,20 +286,21 @@ def approved(context: Context, ref: str) -> None:
         ),
         gathering.approvals,
     )
-    place.performer.verdict(found.verdict.value, found.evidence)
+    evidence = found.evidence
     if found.verdict is not Verdict.PASS:
-        raise HandrailError(
-            found.evidence,
-            next_step=f"ask a colleague to review {commit}: {_how(settings.source, commit, name)};"
-            " then check again.",
-        )
+        # In the evidence, since that is what a held step shows.
+        evidence += f"\n- ask a colleague to approve it {_how(settings.source, commit, name)}"
+    place.performer.verdict(found.verdict.value, evidence)
+    if found.verdict is not Verdict.PASS:
+        raise HandrailError(evidence, next_step="once somebody has approved it, check again.")
     place.fact("approved_commit", commit)
 
 
 def _how(sources: Sequence[str], commit: str, target: str) -> str:
+    """How somebody can approve a commit, by each of the sources; the quickest first."""
     ways = {
-        "github": "by an approving review of its pull request at GitHub",
+        "signed": f"by `handrail approve {commit[:SHOWN_COMMIT]} --target {target}`, with their own SSH key",
+        "github": "in its pull request at GitHub",
         "trailers": "by a Reviewed-by trailer in the commit, which they sign",
-        "signed": f"by `handrail approve {commit} --target {target}`, with their own SSH key",
     }
-    return ", or ".join(ways[source] for source in sorted(sources, key=list(ways).index, reverse=True))
+    return ", or ".join(way for source, way in ways.items() if source in sources)

@@ -39,8 +39,7 @@ def test_a_release_waits_for_its_review_and_for_its_tests(
     said = desk.auto(*DEPLOY, "--param", "ref=feature/perfect")
     said.says(
         f"0 of 1 approval(s) for {commit[:12]}",
-        "nobody has said anything about it yet",
-        f"ask a colleague to review {commit}: by `handrail approve {commit} --target production`",
+        f"ask a colleague to approve it by `handrail approve {commit[:12]} --target production`",
         code=ExitCode.REFUSED,
     )
     assert desk.step(HELD).status is StepStatus.HELD
