@@ -52,6 +52,9 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("smoke.flows", {}),
     ("maintenance.disable", {}),
     ("maintenance.verify", {"up": False}),
+    ("visible.flags", {}),
+    ("visible.cache", {}),
+    ("visible.cdn", {}),
     ("git.checkout", {"ref": "main"}),
     ("git.pull", {}),
 )

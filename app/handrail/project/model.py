@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from handrail.errors import MachineFault, WrongUsage
 from handrail.problems import suggestion
 from handrail.project.staging import Mirror, Scenarios, SetAside, StagingRule
+from handrail.project.visibility import Visibility
 from handrail.project.window import Window
 from handrail.values import Arguments, Duration, Frozen, TaskName, TriggerClass
 
@@ -303,6 +304,7 @@ class Target(Frozen):
     github: GitHub | None = None
     tests: Suite = Field(default_factory=Suite)
     review: Review = Field(default_factory=Review)
+    visibility: Visibility = Field(default_factory=Visibility)
 
     @property
     def deployment_window(self) -> Window | None:

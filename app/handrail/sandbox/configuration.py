@@ -67,6 +67,15 @@ by = "run"
 environment = {{ npm_config_prefer_offline = "true" }}
 
 {_review(layout, operators)}
+
+# What decides whether visitors see what was deployed: `handrail run feature-visible` looks at it.
+[targets.production.visibility]
+flags = [
+  {{ name = "production mode", variable = "NODE_ENV", equals = "production" }},
+  {{ name = "gift notes (from v1.3.0 on)", path = "/checkout", contains = "Gift note" }},
+]
+cache = {{ paths = ["/", "/checkout"] }}
+cdn = {{ paths = ["/shop.css"] }}
 """
     if not record.staging:
         return f"""\
