@@ -100,9 +100,8 @@ def note_release(place: Workplace, ref: str) -> None:
 
     commit = commit_to_deploy(place, ref)
     place.fact("release_commit", commit)
-    about = place.read(
-        look(place.site, "show", "--no-patch", "--format=%an, %cs: %s", commit, dry="its subject")
-    )
+    told = look(place.site, "show", "--no-patch", "--format=%an, %cs: %s", commit, dry="its subject")
+    about = place.read(told, quiet=True)
     place.say(f"{ref} is {commit[:12]} ({about})")
 
 

@@ -35,9 +35,11 @@ def test_a_good_release_is_deployed_to_the_end(desk: Desk) -> None:
     assert desk.shop.sql("select count(*) from pgmigrations where name like '%gift%'") == "1"
     assert [lock.target for lock in desk.locks()] == []
     assert desk.problems() == []
-    posts = [post["body"]["text"] for post in desk.shop.posts()]
-    assert "Deploying Gift notes" in posts[0]
-    assert "Deployed Gift notes (v1.3.0) to production" in posts[-1]
+    done = "Deployed Gift notes (v1.3.0) to production"
+    wait_for(lambda: done in str(desk.shop.posts()[-1:]), "the news in the channel")
+    first = desk.shop.posts()[0]["body"]["text"]
+    assert "Deploying Gift notes" in first
+    assert " UTC (estimated)" in first
     desk.terminal.press("q")
     assert desk.terminal.exit_code() == 0
 

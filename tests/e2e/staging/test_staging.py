@@ -218,7 +218,9 @@ def test_a_release_is_staged_tried_and_asked_for(staged: Shop, tmp_path: Path) -
         promised = preview(task, {}, target)
         assert len(promised) == len(executed)
         assert promised[:1] == executed[:1]
-    assert operator.check("production", "scenarios.load").code == 1, "no load on production, ever"
+    assert operator.check("production", "scenarios.load").code == ExitCode.REFUSED, (
+        "no load on production, ever"
+    )
     staging_sql(shop, f"update orders set customer = '{CUSTOMER}'")
     leaked = operator.check("staging", "staging.mirrors")
     assert leaked.verdict == "fail"

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from handrail.errors import ExitCode
 from handrail.project.model import Secret, Target
 from sandbox_fixture import Shop
 from waiting import wait_for
@@ -129,7 +130,7 @@ def test_the_backup_is_restored_and_says_what_is_lost(begin, shop: Shop, product
     assert "1 changed or deleted since would be as they were" in said
 
     broken = begin("database.restore", named | {"sha256": "0" * 64}, production)
-    assert broken.code == 1
+    assert broken.code == ExitCode.REFUSED
     assert "its checksum differs" in broken.log
     done = begin("database.restore", {}, production)
     kept = done.facts.get("database_before_restore", "")

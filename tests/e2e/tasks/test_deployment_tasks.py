@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from handrail.errors import ExitCode
 from handrail.processes import ProcessIdentity
 from handrail.project.model import Secret, Target
 from sandbox_fixture import Shop
@@ -127,7 +128,7 @@ def test_rows_that_the_checkout_does_not_know(begin, shop: Shop, deploy) -> None
     deploy("v1.4.0")
     assert begin("git.checkout", {"ref": "v1.2.3"}, shop.target).code == 0
     done = begin("database.migrate_down", {"to": CREATED}, shop.target)
-    assert done.code == 1
+    assert done.code == ExitCode.REFUSED
     assert "This checkout has no file for" in done.log
     done = begin("database.applied", {}, shop.target)
     assert done.verdict == "pass"
@@ -155,7 +156,7 @@ def test_a_migration_that_goes_on_without_its_client(begin, shop: Shop) -> None:
         session.wait()
         assert begin("git.checkout", {"ref": "v1.3.0"}, shop.target).code == 0
         done = begin("database.migrate", {}, shop.target)
-        assert done.code == 1
+        assert done.code == ExitCode.REFUSED
         assert "Another session changes this database's schema" in done.log
         assert "npm run" not in done.log
         done = begin("database.applied", {}, shop.target)

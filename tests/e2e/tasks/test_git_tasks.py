@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from handrail.errors import ExitCode
+
 pytestmark = pytest.mark.e2e
 
 
@@ -117,7 +119,7 @@ def test_a_branch_that_went_apart_is_refused(begin, repositories) -> None:
     begin("git.checkout", {"ref": "main"}, repositories.target)
     repositories.git("commit", "--quiet", "--allow-empty", "-m", "a hand-made fix")
     done = begin("git.pull", {}, repositories.target)
-    assert done.code == 4
+    assert done.code == ExitCode.REFUSED
     assert "isn't what origin has" in done.log
 
 
@@ -125,7 +127,7 @@ def test_local_changes_are_refused_by_name(begin, repositories) -> None:
     (repositories.production / "app.js").write_text("// by hand\n")
     (repositories.production / "notes.txt").write_text("left here\n")
     done = begin("git.checkout", {"ref": "v2"}, repositories.target)
-    assert done.code == 4
+    assert done.code == ExitCode.REFUSED
     assert " M app.js" in done.log
     assert "untracked files are left as they are: notes.txt" in done.log
     assert repositories.git("rev-parse", "HEAD") == repositories.first
@@ -157,7 +159,7 @@ def test_a_moved_tag_is_refused_with_both_commits(begin, repositories) -> None:
     repositories.git("tag", "-f", "-a", "v1", "-m", "moved", repositories.second, at=repositories.seed)
     repositories.git("push", "--quiet", "--force", "origin", "v1", at=repositories.seed)
     done = begin("git.fetch", {}, repositories.target)
-    assert done.code == 4
+    assert done.code == ExitCode.REFUSED
     assert f"v1: {repositories.first} here, {repositories.second} on the remote" in done.log
     assert "git fetch --force" in done.log
 
@@ -166,7 +168,7 @@ def test_a_stale_lock_is_explained(begin, repositories) -> None:
     lock = repositories.production / ".git" / "index.lock"
     lock.touch()
     done = begin("git.checkout", {"ref": "v2"}, repositories.target)
-    assert done.code == 4
+    assert done.code == ExitCode.REFUSED
     assert f"left its lock: {lock}" in done.log
 
 
@@ -182,7 +184,7 @@ def test_an_unknown_ref_is_refused(begin, repositories, ref: str, said: str) -> 
 def test_a_remote_that_is_gone(begin, repositories) -> None:
     (repositories.production.parent / "origin.git").rename(repositories.production.parent / "elsewhere.git")
     done = begin("git.fetch", {}, repositories.target)
-    assert done.code == 1
+    assert done.code == ExitCode.FAILED_OR_ROLLED_BACK
     assert "see whether origin can be reached" in done.log
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from handrail.errors import ExitCode
 from handrail.tasks.dry import preview
 from waiting import wait_for
 
@@ -200,7 +201,7 @@ def test_the_tests_get_none_of_the_targets_environment(
     assert "OPERATORS_OWN" not in done.log
     target["tests"] = {"environment": {"DATABASE_URL": "postgresql://production/shop"}}
     refused = begin("tests.run", {"ref": "main"}, target)
-    assert (refused.verdict, refused.code) == (None, 4)
+    assert (refused.verdict, refused.code) == (None, ExitCode.REFUSED)
     assert "against the target's own database" in refused.log
 
 
