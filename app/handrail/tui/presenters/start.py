@@ -90,7 +90,7 @@ def plan_detail(plan: Plan, step: PlannedStep, commands: list[str]) -> tuple[Lin
         lines += call_lines("Task", step.call)
     for gate in step.gate:
         aside = clean_line(plan.set_aside(gate))
-        why = (f" the target does without it: {aside}" if aside else "", Tone.WARN)
+        why = (f" (the target does without it: {aside})" if aside else "", Tone.WARN)
         lines.append(line(("Gate ", Tone.STRONG), (clean_line(gate.check), Tone.CODE), why))
     if step.on_failure is not None:
         lines.append(line((f"A failure starts the {step.on_failure.value} rollback countdown.", Tone.WARN)))
