@@ -57,5 +57,5 @@ def runbook(tmp_path: Path) -> Callable[[str], Path]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A filesystem of two megabytes, to be filled."""
-    with mounted(tmp_path / "disk") as disk:
+    with mounted(tmp_path / "disk", megabytes=32) as disk:
         yield disk

@@ -11,7 +11,7 @@ import pytest
 
 
 class SmallDisk:
-    """A mounted filesystem of 32 megabytes: room for a dump of a small database, and quickly filled."""
+    """A mounted filesystem that is soon full."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -31,10 +31,10 @@ class SmallDisk:
 
 
 @contextmanager
-def mounted(folder: Path) -> Iterator[SmallDisk]:
+def mounted(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
     """A small disk at this folder; skips the test where none can be mounted."""
     folder.mkdir()
-    options = "size=32m,mode=700"
+    options = f"size={megabytes}m,mode=700"
     try:
         done = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", options, "handrail-test", str(folder)],

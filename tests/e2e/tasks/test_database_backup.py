@@ -181,7 +181,7 @@ def test_a_dump_that_is_not_the_database_is_no_backup(
 
 
 def test_with_too_little_room_nothing_is_dumped(begin, target: Target, tmp_path: Path) -> None:
-    with mounted(tmp_path / "small") as disk:
+    with mounted(tmp_path / "small", megabytes=2) as disk:
         small = with_database(target, backups=disk.folder / "backups")
         done = begin("database.backup", {}, small)
         assert done.code == 1
