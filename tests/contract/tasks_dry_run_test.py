@@ -28,7 +28,7 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("database.applied", {}),
     ("maintenance.enable", {}),
     ("maintenance.verify", {"up": True}),
-    ("git.fetch", {}),
+    ("git.fetch", {"ref": "v1.3.0"}),
     ("git.checkout", {"ref": "v1.3.0"}),
     ("git.at", {"ref": "v1.3.0"}),
     ("node.install", {}),
@@ -52,6 +52,9 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("smoke.flows", {}),
     ("maintenance.disable", {}),
     ("maintenance.verify", {"up": False}),
+    ("visible.flags", {}),
+    ("visible.cache", {}),
+    ("visible.cdn", {}),
     ("git.checkout", {"ref": "main"}),
     ("git.pull", {}),
 )
@@ -60,7 +63,7 @@ LOOKING_FOR_A_WHILE = {"pm2.verify", "monitor.watch"}
 # They ask GitHub, and signatures, page by page and one by one; or work in a folder that the process names:
 # tests/e2e/tasks/test_ci_task.py, test_review_task.py and test_tests_task.py. A revert names commits that it
 # finds first: tests/e2e/tasks/test_git_revert.py.
-BY_WHAT_THEY_FIND = {"ci.verdict", "git.revert", "review.approved", "tests.run"}
+BY_WHAT_THEY_FIND = {"ci.verdict", "git.revert", "review.approved", "tests.run", "tests.passed"}
 # They work in the project's own clone and journal, not in the target: tests/e2e/tasks/test_hotfix_tasks.py,
 # tests/unit/cli/test_emergency_commands.py.
 ELSEWHERE = {"hotfix.branch", "hotfix.size", "hotfix.release", "postmortem.none_overdue"}

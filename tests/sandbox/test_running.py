@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -288,6 +289,29 @@ def test_the_repository_is_the_same_every_time(shop: Shop, tmp_path: Path) -> No
 
     layout = Layout(tmp_path)
     layout.run.mkdir()
+    # Who signs is another in every sandbox; what they sign isn't.
+    shutil.copytree(shop.sandbox.layout.review, layout.review)
     again = Repository(layout, Commands(layout.run, silent), Path("git"), shop.environment)
     again.create()
     assert again.refs() == shop.record.refs
+
+
+def test_where_nothing_can_be_signed_it_comes_up_and_asks_for_no_review(shop: Shop, tmp_path: Path) -> None:
+    from handrail.project.loader import load
+    from handrail.sandbox.commands import Commands
+    from handrail.sandbox.configuration import project_file
+    from handrail.sandbox.layout import Layout
+
+    layout, programs, said = Layout(tmp_path / "sandbox"), tmp_path / "programs", []
+    layout.run.mkdir(parents=True)
+    programs.mkdir()
+    git = Path(shutil.which("git") or "")
+    (programs / "git").symlink_to(git)
+    unsigned = Repository(layout, Commands(layout.run, said.append), git, {"PATH": str(programs)})
+    unsigned.create()
+    assert "The releases are not signed: ssh-keygen is missing here" in said[0]
+    assert unsigned.refs().keys() == shop.record.refs.keys()
+    assert not layout.review.exists()
+    file = tmp_path / "handrail.toml"
+    file.write_text(project_file(layout, shop.record, (), programs, ["operator"]))
+    assert "ssh-keygen" in load(file).targets["production"].set_aside["review.approved"]

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import MachineFault, WrongUsage
 from handrail.problems import suggestion
-from handrail.project.staging import Mirror, Scenarios, StagingRule
+from handrail.project.staging import Mirror, Scenarios, SetAside, StagingRule
+from handrail.project.visibility import Visibility
 from handrail.project.window import Window
 from handrail.values import Arguments, Duration, Frozen, TaskName, TriggerClass
 
@@ -175,12 +176,13 @@ class RequiredCheck(Frozen):
     """A check that every run against the target must pass, whatever its runbook says.
 
     It stands before each step that runs the task `before`, else before the first step that changes
-    anything. Its arguments may hold `${param.…}` and `${facts.…}`.
+    anything. Its arguments may hold `${param.…}` and `${facts.…}`. `timeout` is the gate's own by default.
     """
 
     check: TaskName
     arguments: Arguments = Field(alias="with")
     before: TaskName | None = None
+    timeout: Duration | None = None
 
 
 def _required_check(value: object) -> object:
@@ -215,13 +217,15 @@ def _scripts(value: object) -> object:
     return value
 
 
-class Suite(Frozen):
-    """The application's tests: npm scripts by kind (deployment-workflow.md, Pre-Deployment Checklist 1).
+class Suite(SetAside):
+    """How the application's tests are known to pass (deployment-workflow.md, Pre-Deployment Checklist 1).
 
-    `without` gives the reason for each kind that there is none of. The scripts get none of the target's
-    own environment, which may lead to its database, but only `environment`.
+    `by = "run"` runs the npm scripts here, by kind; `by = "ci"` takes the CI's verdict. `without` gives the
+    reason for each kind that there is none of. The scripts get none of the target's own environment, which
+    may lead to its database, but only `environment`.
     """
 
+    by: Literal["run", "ci"] | None = None
     scripts: Annotated[dict[str, str], BeforeValidator(_scripts)] = Field(
         default_factory=lambda: {kind: f"test:{kind}" for kind in ("unit", "integration", "e2e")}
     )
@@ -238,7 +242,7 @@ class TeamMember(Frozen):
     principals: tuple[str, ...] = ()
 
 
-class Review(Frozen):
+class Review(SetAside):
     """Where approvals are found, and how many it takes (deployment-workflow.md, Checklist 2).
 
     Any of the sources suffices. `people` tells who is who, so that nobody approves their own work.
@@ -300,12 +304,24 @@ class Target(Frozen):
     github: GitHub | None = None
     tests: Suite = Field(default_factory=Suite)
     review: Review = Field(default_factory=Review)
+    visibility: Visibility = Field(default_factory=Visibility)
 
     @property
     def deployment_window(self) -> Window | None:
         """When it may be deployed to: production has a window by default, others where one is written."""
         window = self.window or (Window() if self.production else None)
         return window if window is not None and window.enabled else None
+
+    @property
+    def set_aside(self) -> dict[str, str]:
+        """The checks of the pre-deployment checklist that this target does without, each with the reason."""
+        rules = {
+            "tests.passed": self.tests,
+            "review.approved": self.review,
+            "staging.verified": self.staging,
+            "staging.soaked": self.staging,
+        }
+        return {check: rule.reason for check, rule in rules.items() if rule is not None and not rule.enabled}
 
 
 class Project(Frozen):

@@ -6,9 +6,9 @@ The source of the rules is deployment-workflow.md, "Staging Environment Testing"
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handrail.values import Duration, Frozen
 
@@ -16,10 +16,25 @@ Scenario = Literal["mirrors production", "happy path", "error handling", "load",
 SCENARIOS: tuple[Scenario, ...] = ("mirrors production", "happy path", "error handling", "load", "rollback")
 
 
-class StagingRule(Frozen):
-    """In a production target: where a commit must have been, for how long, and what it must have passed."""
+class SetAside(Frozen):
+    """A rule of the checklist that a target can do without, by `enabled = false` and the `reason` for it.
+
+    The reason is shown wherever the rule would have held a run back.
+    """
 
     enabled: bool = True
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_reason(self) -> Self:
+        if not self.enabled and not self.reason.strip():
+            raise ValueError('the reason beside `enabled = false`: reason = "…"')
+        return self
+
+
+class StagingRule(SetAside):
+    """In a production target: where a commit must have been, for how long, and what it must have passed."""
+
     target: str = "staging"
     soak: Duration = Field(default="24h", validate_default=True)
     scenarios: tuple[Scenario, ...] = SCENARIOS

@@ -157,6 +157,11 @@ def _rules(state: RunState) -> list[str]:
     for step in state.steps.values():
         title = _inline(step.planned.title)
         decided += [
+            f"not asked before *{title}*, as the target says: `{gate.check}`: {_inline(aside)}"
+            for gate in step.planned.gate
+            if (aside := state.plan.set_aside(gate))
+        ]
+        decided += [
             f"waived before *{title}*: `{check}`: {_inline(said)}"
             for check, said in step.waived.items()
             if check.partition(" ")[0] not in skipped

@@ -52,11 +52,11 @@ def plan_lines(plan: Plan, commands: Mapping[str, list[str]]) -> list[str]:
         if step.section != section:
             section = step.section
             lines += ["", f"## {clean_line(section)}"]
-        lines += _planned(number, step, commands, step.key)
+        lines += _planned(number, step, plan, commands, step.key)
     for name, steps in plan.undo_runbooks.items():
         lines += ["", f"## {clean_line(_purpose_of(name, plan))}"]
         for number, step in enumerate(steps, 1):
-            lines += _planned(number, step, commands, f"undo/{name}/{step.key}")
+            lines += _planned(number, step, plan, commands, f"undo/{name}/{step.key}")
     return lines
 
 
@@ -70,7 +70,9 @@ def _purpose_of(runbook: str, plan: Plan) -> str:
     return f"Another way by the runbook {runbook} (only when the undo of {when} fails, and you take it)"
 
 
-def _planned(number: int, step: PlannedStep, commands: Mapping[str, list[str]], key: str) -> list[str]:
+def _planned(
+    number: int, step: PlannedStep, plan: Plan, commands: Mapping[str, list[str]], key: str
+) -> list[str]:
     lines = [f"{number:>3}. {clean_line(step.title)}  [{step.kind.value}]  {key}"]
     if step.statement is not None:
         by = "someone else than the operator" if step.by == "someone-else" else "the operator"
@@ -79,7 +81,9 @@ def _planned(number: int, step: PlannedStep, commands: Mapping[str, list[str]], 
         lines += [f"       {clean_line(line)}" for line in command.splitlines()]
     for gate in step.gate:
         waivable = "" if gate.waivable else " (can't be waived)"
-        lines.append(f"       gate: {call_text(gate.call)} must pass{waivable}")
+        aside = plan.set_aside(gate)
+        why = f"; the target does without it: {clean_line(aside)}" if aside else ""
+        lines.append(f"       gate: {call_text(gate.call)} must pass{waivable}{why}")
     if step.call is not None:
         usual = f"about {duration(step.estimate)}"
         lines.append(f"       time: {usual}, stopped after {duration(step.timeout)}")

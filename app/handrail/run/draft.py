@@ -15,7 +15,6 @@ from handrail.runbook.template import MissingValue, TemplateError, resolve
 
 NOTICE_TIMEOUT_SECONDS = 60.0
 PROBE_TIMEOUT_SECONDS = 60.0
-GATE_TIMEOUT_SECONDS = 300.0
 
 
 class Draft:
@@ -37,7 +36,8 @@ class Draft:
         passed = step.checks_passed if step.status is StepStatus.CHECKING else frozenset()
         for gate in planned.gate:
             if gate.check not in passed and gate.check not in step.waived:
-                self._attempt(step, Purpose.GATE, gate.call, GATE_TIMEOUT_SECONDS, gate.check)
+                limit = gate.timeout.total_seconds()
+                self._attempt(step, Purpose.GATE, gate.call, limit, gate.check)
                 return
         if planned.call is None:
             return

@@ -14,6 +14,7 @@ from handrail.values import Duration, Frozen, Scalar, TriggerClass
 
 DEFAULT_ESTIMATE = timedelta(seconds=10)
 DEFAULT_TIMEOUT = timedelta(minutes=10)
+DEFAULT_GATE_TIMEOUT = timedelta(minutes=5)
 LOOKING = frozenset({StepKind.CHECK, StepKind.ATTEST, StepKind.WATCH})
 
 
@@ -29,6 +30,7 @@ class PlannedGate(Frozen):
 
     call: PlannedCall
     waivable: bool = True
+    timeout: Duration = DEFAULT_GATE_TIMEOUT
     name: str | None = None
 
     @property
@@ -152,3 +154,7 @@ class Plan(Frozen):
     tasks_file: str | None = None
     usual: dict[str, Usual] = Field(default_factory=dict)
     emergency: Emergency | None = None
+
+    def set_aside(self, gate: PlannedGate) -> str:
+        """Why the target does without what this check asks for; empty where it asks."""
+        return self.target.set_aside.get(gate.call.task, "")

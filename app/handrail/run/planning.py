@@ -13,6 +13,7 @@ from handrail.run.composing import composed, parameters_in
 from handrail.run.emergency import emergency_of
 from handrail.run.plan import (
     DEFAULT_ESTIMATE,
+    DEFAULT_GATE_TIMEOUT,
     DEFAULT_TIMEOUT,
     Emergency,
     Plan,
@@ -198,7 +199,7 @@ class _Planner:
 
     def _gate(self, gate: GateCheck, where: str) -> PlannedGate:
         call = PlannedCall(task=gate.check, arguments=self.value(gate.arguments, where))
-        return PlannedGate(call=call, waivable=gate.waivable)
+        return PlannedGate(call=call, waivable=gate.waivable, timeout=gate.timeout or DEFAULT_GATE_TIMEOUT)
 
     def _undo(self, undo: Undo, step: Step, where: str) -> PlannedUndo:
         common: dict[str, Any] = {
@@ -284,7 +285,8 @@ def with_required_checks(
         for index in named or changing[:1]:
             step = gated[index]
             if call not in [gate.call for gate in step.gate]:
-                gates = _numbered((*step.gate, PlannedGate(call=call)))
+                gate = PlannedGate(call=call, timeout=check.timeout or DEFAULT_GATE_TIMEOUT)
+                gates = _numbered((*step.gate, gate))
                 gated[index] = step.model_copy(update={"gate": gates})
     return gated
 

@@ -57,11 +57,12 @@ def _call(value: object) -> object:
 
 
 class GateCheck(Frozen):
-    """A check that must pass before its step may start."""
+    """A check that must pass before its step may start; it may take five minutes, or its `timeout`."""
 
     check: TaskName
     arguments: Arguments = Field(alias="with")
     waivable: bool = True
+    timeout: Duration | None = None
 
 
 def _gate_check(value: object) -> object:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.sandbox.application import ECOSYSTEM
 from handrail.sandbox.layout import Environment, Layout
 from handrail.sandbox.record import Record
+from handrail.sandbox.repository import OPERATORS_EMAIL
 
 WEBHOOK_PATH = "/services/T000/B000/sandbox"
 MARKER = "handrail-maintenance"
+NOT_SIGNED = "this machine could not sign the releases when the sandbox was made (ssh-keygen, git 2.34)"
 
 
 def _text(value: str | Path) -> str:
@@ -19,8 +22,17 @@ def _text(value: str | Path) -> str:
     return json.dumps(str(value), ensure_ascii=False)
 
 
-def project_file(layout: Layout, record: Record, path: tuple[Path, ...], database_programs: Path) -> str:
-    """The text of `handrail.toml` for the sandbox; it is the same for the same sandbox."""
+def project_file(
+    layout: Layout,
+    record: Record,
+    path: tuple[Path, ...],
+    database_programs: Path,
+    operators: Sequence[str],
+) -> str:
+    """The text of `handrail.toml` for the sandbox; it is the same for the same sandbox.
+
+    `operators` are the accounts of who deploys here.
+    """
     common = _Common(layout, record, ", ".join(_text(folder) for folder in path), _text(database_programs))
     text = f"""\
 # The sandbox's web shop. Made by `handrail sandbox up`, and made anew when its ports change.
@@ -47,6 +59,23 @@ opens = "00:00"
 closes = "24:00"
 days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 country = ""
+
+# The suite of the very commit, in a worktree beside the checkout; npm has its packages from the checkout's
+# own installation.
+[targets.production.tests]
+by = "run"
+environment = {{ npm_config_prefer_offline = "true" }}
+
+{_review(layout, operators)}
+
+# What decides whether visitors see what was deployed: `handrail run feature-visible` looks at it.
+[targets.production.visibility]
+flags = [
+  {{ name = "production mode", variable = "NODE_ENV", equals = "production" }},
+  {{ name = "gift notes (from v1.3.0 on)", path = "/checkout", contains = "Gift note" }},
+]
+cache = {{ paths = ["/", "/checkout"] }}
+cdn = {{ paths = ["/shop.css"] }}
 """
     if not record.staging:
         return f"""\
@@ -54,6 +83,7 @@ country = ""
 # `handrail sandbox up --staging` makes a staging environment, and asks for it here.
 [targets.production.staging]
 enabled = false
+reason = "this sandbox has no staging environment"
 """
     return f"""\
 {text}
@@ -96,6 +126,25 @@ paths = ["/", "/checkout"]
 expected_per_second = 4
 duration = "5s"
 """
+
+
+def _review(layout: Layout, operators: Sequence[str]) -> str:
+    """Who may approve a release of production; without a key, why nobody has to."""
+    if not layout.reviewer_key.exists():
+        return f"""\
+[targets.production.review]
+enabled = false
+reason = "{NOT_SIGNED}\""""
+    users = ", ".join(_text(user) for user in operators)
+    return f"""\
+# Who reviewed a release has signed its commit. A commit of your own needs a colleague's word, too:
+# handrail approve COMMIT --key {layout.reviewer_key}
+# is what they would do at their own desk, with their own key: the sandbox plays them.
+[targets.production.review]
+source = ["trailers", "signed"]
+allowed_signers = {_text(layout.allowed_signers)}
+approvals = {_text(layout.approvals)}
+people = [{{ users = [{users}], emails = [{_text(OPERATORS_EMAIL)}] }}]"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,26 @@ class Layout:
         return self.root / "postgres"
 
     @property
+    def review(self) -> Path:
+        """What a review needs, apart from every checkout, so that no release can change it."""
+        return self.root / "review"
+
+    @property
+    def reviewer_key(self) -> Path:
+        """The SSH key of the colleague whom the sandbox plays; missing where nothing can be signed here."""
+        return self.review / "colleague"
+
+    @property
+    def allowed_signers(self) -> Path:
+        """Whose signatures count."""
+        return self.review / "allowed_signers"
+
+    @property
+    def approvals(self) -> Path:
+        """The approvals that were given by `handrail approve`."""
+        return self.review / "approvals"
+
+    @property
     def builds(self) -> Path:
         """Builds kept for a quick reset, by commit."""
         return self.root / "builds"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import pwd
 import shutil
 import signal
 import sys
@@ -61,6 +62,15 @@ class _Site:
     def applications(self) -> tuple[Application, ...]:
         """What is served: production, and staging where it was asked for."""
         return (self.application, self.staging) if self.record.staging else (self.application,)
+
+
+def accounts(environment: Mapping[str, str]) -> list[str]:
+    """The accounts of who is at the keyboard: this one, and behind sudo the one that called it."""
+    try:
+        own = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        own = f"uid-{os.getuid()}"
+    return list(dict.fromkeys(name for name in (own, environment.get("SUDO_USER", "")) if name))
 
 
 class Sandbox:
@@ -240,6 +250,7 @@ class Sandbox:
         self._refuse_taken_ports(site)
         for leftover in (self.layout.posts, self.layout.webhook_mode):
             leftover.unlink(missing_ok=True)
+        site.repository.reviewer.forget_approvals()
         self._write_project_file(site)
         for application in site.applications:
             application.start()
@@ -312,7 +323,9 @@ class Sandbox:
         for place in (application.place for application in site.applications):
             place.database_url.touch(mode=0o600)
             place.database_url.write_text(site.record.database_url(place.database) + "\n", encoding="utf-8")
-        text = project_file(self.layout, site.record, programs.added, programs.postgres)
+        site.repository.reviewer.list_signers()
+        operators = accounts(self._environment)
+        text = project_file(self.layout, site.record, programs.added, programs.postgres, operators)
         site.repository.write_project_file(text)
 
     def _refuse_taken_ports(self, site: _Site) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from handrail.sandbox.commands import Commands, bare_environment
 from handrail.sandbox.layout import Layout
+from handrail.sandbox.reviewer import EMAIL, NAME, Reviewer
 
 TEMPLATE = Path(__file__).parent / "shop"
 SERVED_FIRST = "v1.2.3"
 OPERATIONS = "operations"
+OPERATORS_EMAIL = "operators@shop.invalid"
 _AUTHOR = {"NAME": "Web shop developers", "EMAIL": "developers@shop.invalid"}
+_REVIEWER = {"NAME": NAME, "EMAIL": EMAIL}
 _RENAMED = {"dot-gitignore": ".gitignore", "dot-npmrc": ".npmrc"}
 _MAINTENANCE_SCRIPTS = ("enable-maintenance.sh", "disable-maintenance.sh")
 
@@ -64,13 +67,18 @@ class Repository:
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
         }
+        self.reviewer = Reviewer(layout, commands, git, self._environment)
 
-    def git(self, folder: Path, *arguments: str, date: str | None = None) -> str:
-        """Run git in a folder and return its output; commits are made by a role, at a fixed time."""
+    def git(self, folder: Path, *arguments: str, date: str | None = None, reviewed: bool = False) -> str:
+        """Run git in a folder and return its output; commits are made by a role, at a fixed time.
+
+        What was `reviewed` is committed by who did.
+        """
         environment = dict(self._environment)
         if date:
             for who in ("AUTHOR", "COMMITTER"):
-                environment |= {f"GIT_{who}_{what}": value for what, value in _AUTHOR.items()}
+                role = _REVIEWER if reviewed and who == "COMMITTER" else _AUTHOR
+                environment |= {f"GIT_{who}_{what}": value for what, value in role.items()}
                 environment[f"GIT_{who}_DATE"] = date
         argv: list[str | Path] = [self._git_program, *arguments]
         return self._commands.run("git", argv, cwd=folder, environment=environment).strip()
@@ -156,19 +164,29 @@ class Repository:
         for leftover in (work, bare):
             shutil.rmtree(leftover, ignore_errors=True)
         work.mkdir()
+        self.reviewer.make_key()
         self.git(work, "init", "--quiet", "-b", "main")
         for release in RELEASES:
             if release.parent is not None:
                 self.git(work, "checkout", "--quiet", "-B", release.branch, release.parent)
             _lay_over(work, release.tag)
             self.git(work, "add", "-A")
-            self.git(work, "commit", "--quiet", "-m", release.subject, date=release.date)
+            self._commit(work, release)
             self.git(work, "tag", "-a", "-m", f"Shop {release.tag[1:]}", release.tag, date=release.date)
         self.git(work, "init", "--quiet", "--bare", "-b", "main", str(bare))
         self.git(work, "push", "--quiet", str(bare), "--all")
         self.git(work, "push", "--quiet", str(bare), "--tags")
         bare.rename(self._layout.origin)
         shutil.rmtree(work)
+
+    def _commit(self, work: Path, release: Release) -> None:
+        """Commit a release; where it can be signed, by its reviewer, who says so in it."""
+        if not self.reviewer.signs:
+            self.git(work, "commit", "--quiet", "-m", release.subject, date=release.date)
+            return
+        message = f"{release.subject}\n\nReviewed-by: {NAME} <{EMAIL}>"
+        commit = (*self.reviewer.signing(), "commit", "--quiet", "-m", message)
+        self.git(work, *commit, date=release.date, reviewed=True)
 
     def _clone(self, clone: Path, name: str) -> None:
         partial = self._layout.run / f"{clone.name}.new"

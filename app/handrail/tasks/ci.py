@@ -10,7 +10,7 @@ from handrail.policy.ci import judge
 from handrail.policy.gate import Verdict
 from handrail.tasks.github import GitHub, Unanswered
 from handrail.tasks.release_commit import commit_to_deploy
-from handrail.tasks.workplace import workplace
+from handrail.tasks.workplace import Workplace, workplace
 
 
 @task
@@ -18,6 +18,12 @@ def verdict(context: Context, ref: str) -> None:
     """Check that the CI passed for exactly the commit that a deployment of `ref` would bring."""
     place = workplace(context)
     commit = commit_to_deploy(place, ref)
+    ask_ci(place, commit)
+    place.fact("ci_commit", commit)
+
+
+def ask_ci(place: Workplace, commit: str) -> None:
+    """Report the CI's verdict for this commit; raises where it isn't a pass."""
     settings = place.target.github
     try:
         checks = GitHub(place).checks(commit)
@@ -29,4 +35,3 @@ def verdict(context: Context, ref: str) -> None:
         raise HandrailError(
             found.evidence, next_step=f"see the checks of {commit} at GitHub; then check again."
         )
-    place.fact("ci_commit", commit)

@@ -37,6 +37,7 @@ NAMESPACES = (
     "smoke",
     "staging",
     "tests",
+    "visible",
     "window",
 )
 OWN_PACKAGE = "handrail.tasks."

@@ -69,8 +69,8 @@ def checkout_command(site: Site, ref: Ref) -> Command:
 
 
 @task
-def fetch(context: Context) -> None:
-    """Fetch what the remote has, tags included; a tag that was moved is refused with both commits."""
+def fetch(context: Context, ref: str = "") -> None:
+    """Fetch what the remote has; a tag that was moved is refused. Notes which commit `ref` means now."""
     place = workplace(context)
     site = place.site
     theirs = output.remote_tags(remote_listing(place))
@@ -90,6 +90,19 @@ def fetch(context: Context) -> None:
         place.say(
             "Note: this is a shallow clone: git can't say truthfully whether one commit contains another."
         )
+    if ref:
+        note_release(place, ref)
+
+
+def note_release(place: Workplace, ref: str) -> None:
+    """Note the one commit that is judged and deployed, whatever `ref` comes to mean later."""
+    from handrail.tasks.release_commit import commit_to_deploy  # noqa: PLC0415  (it is built on this module)
+
+    commit = commit_to_deploy(place, ref)
+    place.fact("release_commit", commit)
+    told = look(place.site, "show", "--no-patch", "--format=%an, %cs: %s", commit, dry="its subject")
+    about = place.read(told, quiet=True)
+    place.say(f"{ref} is {commit[:12]} ({about})")
 
 
 @task

@@ -39,6 +39,29 @@ class NotAList(ValueError):
 
 def parse(text: str) -> tuple[Instance, ...]:
     """The processes in the output of `pm2 jlist`, whatever banner stands before. Raises `NotAList`."""
+    return tuple(_instance(entry) for entry in _entries(text))
+
+
+def variable(text: str, names: Sequence[str], name: str) -> list[str | None]:
+    """One variable of each of the target's processes, `None` where it isn't set; empty for no list at all.
+
+    It is the one way to a value of the environment, which is a secret until somebody says otherwise.
+    """
+    try:
+        entries = _entries(text)
+    except NotAList:
+        return []
+    known = {i.id for i in of_target(map(_instance, entries), names)}
+    found = []
+    for entry in entries:
+        if int(entry.get("pm_id", -1)) in known:
+            own = entry["pm2_env"].get("env")
+            value = own.get(name) if isinstance(own, dict) else None
+            found.append(None if value is None else str(value))
+    return found
+
+
+def _entries(text: str) -> list[dict[str, Any]]:
     decoder = json.JSONDecoder()
     at = text.find("[")
     while at >= 0:
@@ -47,7 +70,7 @@ def parse(text: str) -> tuple[Instance, ...]:
         except ValueError:
             found = None
         if isinstance(found, list) and all(isinstance(entry, dict) and "pm2_env" in entry for entry in found):
-            return tuple(_instance(entry) for entry in found)
+            return found
         at = text.find("[", at + 1)
     raise NotAList("pm2 gave no list of processes")
 

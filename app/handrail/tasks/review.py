@@ -28,6 +28,7 @@ from handrail.tasks.workplace import Workplace, workplace
 OPERATOR_VARIABLE = "HANDRAIL_OPERATOR"
 ATTEMPT_VARIABLE = "HANDRAIL_ATTEMPT"
 MOST_SIGNATURES = 50
+SHOWN_COMMIT = 12
 # The checkout's own configuration must not choose what verifies a signature, nor a replaced object be it.
 _VERIFYING = (
     "--no-replace-objects",
@@ -246,15 +247,21 @@ def operator_of(environment: Mapping[str, str]) -> Person | None:
 def approved(context: Context, ref: str) -> None:
     """Check that enough people, neither author nor operator, approved the commit that `ref` would bring."""
     place = workplace(context)
-    commit = commit_to_deploy(place, ref)
-    gathering = Gathering(place, commit)
-    settings = gathering.settings
+    name, settings = place.site.name, place.target.review
+    if not settings.enabled:
+        place.conclude(True, f"handrail.toml asks for no review before {name}: {settings.reason}")
+        return
+    if not settings.source and not place.target.production:
+        place.conclude(True, f"{name} is no production target: nothing has to be reviewed before it")
+        return
     if not settings.source:
         raise place.unknown(
-            f"the target {place.site.name} doesn't say where approvals are found",
-            next_step=f"set source in [targets.{place.site.name}.review] of handrail.toml:"
-            " github, trailers or signed.",
+            f"the target {name} doesn't say where approvals are found",
+            next_step=f"set source in [targets.{name}.review] of handrail.toml: github, trailers or signed;"
+            " or enabled = false, with the reason.",
         )
+    commit = commit_to_deploy(place, ref)
+    gathering = Gathering(place, commit)
     written = gathering.look_at_commit()
     looks: dict[str, Callable[[], None]] = {
         "github": gathering.look_at_github,
@@ -279,19 +286,21 @@ def approved(context: Context, ref: str) -> None:
         ),
         gathering.approvals,
     )
-    place.performer.verdict(found.verdict.value, found.evidence)
+    evidence = found.evidence
     if found.verdict is not Verdict.PASS:
-        raise HandrailError(
-            found.evidence,
-            next_step=f"have a colleague review {commit}: {_how(settings.source)}; then check again.",
-        )
+        # In the evidence, since that is what a held step shows.
+        evidence += f"\n- ask a colleague to approve it {_how(settings.source, commit, name)}"
+    place.performer.verdict(found.verdict.value, evidence)
+    if found.verdict is not Verdict.PASS:
+        raise HandrailError(evidence, next_step="once somebody has approved it, check again.")
     place.fact("approved_commit", commit)
 
 
-def _how(sources: Sequence[str]) -> str:
+def _how(sources: Sequence[str], commit: str, target: str) -> str:
+    """How somebody can approve a commit, by each of the sources; the quickest first."""
     ways = {
-        "github": "an approving review of its pull request at GitHub",
-        "trailers": "a Reviewed-by trailer in a commit that the reviewer signed",
-        "signed": "`handrail approve COMMIT`, signed with their own SSH key",
+        "signed": f"by `handrail approve {commit[:SHOWN_COMMIT]} --target {target}`, with their own SSH key",
+        "github": "in its pull request at GitHub",
+        "trailers": "by a Reviewed-by trailer in the commit, which they sign",
     }
-    return ", or ".join(ways[source] for source in sources)
+    return ", or ".join(way for source, way in ways.items() if source in sources)

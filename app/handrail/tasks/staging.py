@@ -274,7 +274,7 @@ def _staging_rule(place: Workplace) -> StagingRule | None:
         place.conclude(True, f"{place.site.name} is no production target: nothing has to be staged before it")
         return None
     if rule is not None and not rule.enabled:
-        place.conclude(True, f"handrail.toml asks for no staging before {place.site.name} (enabled = false)")
+        place.conclude(True, f"handrail.toml asks for no staging before {place.site.name}: {rule.reason}")
         return None
     if rule is None:
         raise place.unknown(

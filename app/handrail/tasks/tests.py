@@ -197,11 +197,44 @@ def _is_output(log: Path) -> bool:
 
 
 @task
+def passed(context: Context, ref: str) -> None:
+    """Check that the full test suite passed for the commit of `ref`: run here, or by the CI's word."""
+    place = workplace(context)
+    name, settings = place.site.name, place.target.tests
+    if not settings.enabled:
+        place.conclude(True, f"handrail.toml asks for no tests before {name}: {settings.reason}")
+        return
+    if settings.by is None and not place.target.production:
+        place.conclude(True, f"{name} is no production target: nothing has to be tested before it")
+        return
+    if settings.by is None:
+        raise place.unknown(
+            f"the target {name} doesn't say how its tests are known to pass",
+            next_step=f'in [targets.{name}.tests] of handrail.toml, set by = "run" (its npm scripts are run'
+            ' here) or by = "ci" (the CI\'s verdict at GitHub); or enabled = false, with the reason.',
+        )
+    commit = commit_to_deploy(place, ref)
+    if settings.by == "ci":
+        from handrail.tasks.ci import ask_ci  # noqa: PLC0415  (only here)
+
+        ask_ci(place, commit)
+    else:
+        run_suite(place, commit)
+    place.fact("tested_commit", commit)
+
+
+@task
 def run(context: Context, ref: str) -> None:
     """Check that the application's tests pass for exactly the commit that `ref` would bring."""
     place = workplace(context)
-    settings = place.target.tests
     commit = commit_to_deploy(place, ref)
+    run_suite(place, commit)
+    place.fact("tested_commit", commit)
+
+
+def run_suite(place: Workplace, commit: str) -> None:
+    """Run every kind of test for this commit, and report the verdict; raises where it isn't a pass."""
+    settings = place.target.tests
     refuse_own_database(place)
     results: list[Ran] = []
     with ended_in_order(), worktree(place, commit) as site:
@@ -225,7 +258,6 @@ def run(context: Context, ref: str) -> None:
         raise HandrailError(
             judgement.evidence, next_step="see the tests' output above; a release that fails isn't deployed."
         )
-    place.fact("tested_commit", commit)
 
 
 def _install(place: Workplace, site: Site, environment: Mapping[str, str]) -> None:

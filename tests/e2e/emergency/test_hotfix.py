@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.e2e
 INCIDENT = "INC-42"
 TAG = "v1.3.2"
 BRANCH = f"hotfix/{INCIDENT}"
+MAINTENANCE = "Put up the maintenance page"
 
 
 class Clone:
@@ -26,6 +28,7 @@ class Clone:
     def __init__(self, shop: Shop, folder: Path) -> None:
         self.folder = shop.sandbox.layout.shop
         self.production = shop.production
+        self.reviewer_key = shop.sandbox.layout.reviewer_key
         self.beside = folder / "fix"
 
     def git(self, *arguments: str, at: Path | None = None, check: bool = True) -> str:
@@ -40,6 +43,18 @@ class Clone:
         self.git("worktree", "add", "--quiet", str(self.beside), BRANCH)
         self.git("checkout", "v1.3.0", "--", "src/orders.js", "src/pages.js", at=self.beside)
         self.git("commit", "--quiet", "-m", "Let the checkout page answer again", at=self.beside)
+
+    def have_it_approved(self) -> None:
+        """What a colleague does at their own desk: the sandbox has their key."""
+        key = self.reviewer_key
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "handrail", "approve", BRANCH, "--key", str(key)],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Approved by reviewer@shop.invalid" in done.stdout, done.stderr
 
     def clean(self) -> None:
         """Leave nothing of the incident to the next test."""
@@ -75,6 +90,15 @@ def test_a_broken_production_is_repaired(desk: Desk, shop: Shop, clone: Clone) -
     desk.press_run_until("Commit the fix on it")
     assert desk.run().facts["hotfix_base"] == "v1.3.1"
     clone.commit_the_fix()
+    desk.press_run_until(MAINTENANCE, started=True)
+    held = wait_for(
+        lambda: step if (step := desk.run().current).status is StepStatus.HELD else None, "it", 60
+    )
+    assert "review.approved says fail: 0 of 1 approval(s)" in held.why
+    desk.terminal.expect("ask a colleague")
+    clone.have_it_approved()
+    desk.terminal.press("Enter")
+    wait_for(lambda: desk.run().steps[held.key].status is not StepStatus.HELD, "it to be checked again")
     desk.press_run_until("Tell the team that it is done", started=True)
     state = wait_for(
         lambda: state if (state := desk.run()).phase is Phase.FINISHED else None, "the end of the run", 60
@@ -90,10 +114,14 @@ def test_a_broken_production_is_repaired(desk: Desk, shop: Shop, clone: Clone) -
         "hotfix.branch",
         "hotfix.size",
         "hotfix.release",
+        "maintenance.enable",
         "database.backup",
         "smoke.flows",
         "monitor.watch",
     }
+    fix = clone.git("rev-parse", BRANCH)
+    assert {state.facts[fact] for fact in ("release_commit", "approved_commit", "tested_commit")} == {fix}
+    assert state.facts["tests_unit"] == "22 passed, 0 failed, 0 skipped"
     assert desk.problems() == []
     posts = json.dumps(shop.posts())
     assert f"EMERGENCY {INCIDENT}" in posts

@@ -27,6 +27,10 @@ def test_a_good_release_is_deployed_to_the_end(desk: Desk) -> None:
     desk.terminal.expect("Finished", STEP_SECONDS)
     state = desk.run()
     assert state.phase is Phase.FINISHED
+    released = desk.shop.run("git", "rev-parse", "v1.3.0^{commit}").strip()
+    assert {state.facts[fact] for fact in ("release_commit", "approved_commit", "tested_commit")} == {
+        released
+    }
     assert desk.shop.version() == "1.3.0"
     assert desk.shop.sql("select count(*) from pgmigrations where name like '%gift%'") == "1"
     assert [lock.target for lock in desk.locks()] == []

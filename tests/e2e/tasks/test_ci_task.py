@@ -175,3 +175,28 @@ def test_a_token_that_can_not_be_sent_is_not_shown(
     assert done.verdict == "unknown"
     assert token.split(maxsplit=1)[0] not in done.log
     assert standin.requests == []
+
+
+def test_a_target_that_goes_by_the_ci_has_its_tests_passed_by_it(
+    reviewed: Reviewed, standin: GitHubStandIn, inside: Inside
+) -> None:
+    commit = head(reviewed)
+    made: dict[str, Any] = {
+        "name": "production",
+        "production": True,
+        "checkout": str(reviewed.checkout),
+        "tests": {"by": "ci"},
+    }
+
+    def tested() -> Any:
+        return inside("tests.passed", {"ref": "HEAD"}, made)
+
+    assert tested().verdict == "unknown", "it names no repository"
+    made["github"] = {"repository": hub.REPOSITORY, "api": standin.api, "checks": ["build"]}
+    assert tested().verdict == "unknown"
+    standin.check_runs[commit] = [hub.check_run("build", commit, "completed", "failure")]
+    assert tested().verdict == "fail"
+    standin.check_runs[commit] = [hub.check_run("build", commit)]
+    done = tested()
+    assert done.verdict == "pass", done.log
+    assert done.facts == {"tested_commit": commit}

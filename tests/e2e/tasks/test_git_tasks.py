@@ -139,6 +139,22 @@ def test_an_untracked_file_alone_is_no_hindrance(begin, repositories) -> None:
     assert begin("git.checkout", {"ref": "v2"}, repositories.target).code == 0
 
 
+def test_the_commit_that_was_fetched_is_told_from_what_a_branch_becomes(begin, repositories) -> None:
+    done = begin("git.fetch", {"ref": "main"}, repositories.target)
+    judged = done.facts["release_commit"]
+    assert f"main is {judged[:12]} (" in done.log
+    (repositories.seed / "late.js").write_text("// after the review\n")
+    repositories.git("add", "late.js", at=repositories.seed)
+    repositories.git("commit", "--quiet", "-m", "late", at=repositories.seed)
+    repositories.git("push", "--quiet", "origin", "HEAD:main", at=repositories.seed)
+    assert begin("git.checkout", {"ref": "main"}, repositories.target).code == 0
+    assert begin("git.pull", {}, repositories.target).code == 0
+    assert begin("git.at", {"ref": judged}, repositories.target).verdict == "fail"
+    unknown = begin("git.fetch", {"ref": "v9"}, repositories.target)
+    assert unknown.code == 2
+    assert "was it pushed to origin?" in unknown.log
+
+
 def test_a_moved_tag_is_refused_with_both_commits(begin, repositories) -> None:
     repositories.git("tag", "-f", "-a", "v1", "-m", "moved", repositories.second, at=repositories.seed)
     repositories.git("push", "--quiet", "--force", "origin", "v1", at=repositories.seed)

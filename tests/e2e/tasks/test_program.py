@@ -84,7 +84,7 @@ def test_the_environment_of_a_fence(begin, tmp_path: Path) -> None:
         ("nonsense", {}, "There is no task 'nonsense'"),
         ("git.checkout", {"reff": "v1"}, "did you mean ref?"),
         ("git.checkout", {}, "needs the argument 'ref'"),
-        ("git.fetch", {"x": 1}, "it takes none"),
+        ("git.pull", {"x": 1}, "it takes none"),
     ],
 )
 def test_a_wrong_name_or_argument_is_refused(

@@ -31,6 +31,7 @@ def standin() -> Iterator[GitHubStandIn]:
 def target(reviewed: Reviewed, *sources: str, standin: GitHubStandIn | None = None, **review: Any) -> Any:
     made: dict[str, Any] = {
         "name": "production",
+        "production": True,
         "checkout": str(reviewed.checkout),
         "review": {
             "source": sources,
@@ -147,6 +148,16 @@ def test_what_can_not_be_known_is_unknown(
     done = ask(inside, target(reviewed, "signed", **changes), environment=environment)
     assert done.verdict == "unknown", done.log
     assert said in done.log
+
+
+def test_a_target_that_does_without_says_why(reviewed: Reviewed, inside: Inside) -> None:
+    made = target(reviewed, enabled=False, reason="one person alone works on it")
+    done = ask(inside, made)
+    assert done.verdict == "pass"
+    assert "asks for no review before production: one person alone works on it" in done.log
+    assert "approved_commit" not in done.facts
+    nothing_said = {"name": "staging", "checkout": str(reviewed.checkout)}
+    assert "no production target" in ask(inside, nothing_said).log
 
 
 # Trailers

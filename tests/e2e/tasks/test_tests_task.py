@@ -95,6 +95,28 @@ def test_each_script_with_its_counts(
 
 
 @pytest.mark.parametrize(
+    ("production", "settings", "verdict", "said"),
+    [
+        (True, {"by": "run"}, "pass", "all tests passed for"),
+        (True, {}, "unknown", 'set by = "run"'),
+        (True, {"enabled": False, "reason": "it has no tests yet"}, "pass", "it has no tests yet"),
+        (False, {}, "pass", "no production target"),
+        (False, {"by": "run", "scripts": ["test:unit"]}, "unknown", "e2e: the target names no script"),
+    ],
+)
+def test_how_the_target_says_that_its_tests_pass(
+    application: Application, begin: Any, production: bool, settings: Any, verdict: str, said: str
+) -> None:
+    target = application.target(production=production, tests=settings)
+    done = begin("tests.passed", {"ref": "main"}, target)
+    assert done.verdict == verdict, done.log
+    assert said in done.log
+    ran = verdict == "pass" and settings.get("by") == "run"
+    assert done.facts.get("tested_commit") == (application.git("rev-parse", "HEAD") if ran else None)
+    assert application.is_as_before()
+
+
+@pytest.mark.parametrize(
     ("tests", "verdict", "said"),
     [
         ({"integration": BAD}, "fail", "tests failed for"),

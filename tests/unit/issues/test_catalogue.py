@@ -61,6 +61,10 @@ CASES = [
     ("smoke.homepage", "homepage: the text 'Gift notes' is missing", "feature isn't visible"),
     ("shell.fence", "x-cache: HIT from edge-3", "feature isn't visible"),
     ("shell.fence", "feature flag gift-notes is off", "feature isn't visible"),
+    ("visible.flags", "- the feature flag gift notes is off: the variable GIFT", "feature isn't visible"),
+    ("visible.cache", "- /: visitors get another one, 0a1b2c (age: 340)", "feature isn't visible"),
+    ("visible.cdn", "- /app.js: 2 of 3 answers are another one, 0a1b2c", "feature isn't visible"),
+    ("visible.cdn", "the target production names no CDN, so nothing was looked at", "feature isn't visible"),
     ("announce.post", "The announcement was not posted to #deployments: timeout", "channel can't be reached"),
 ]
 

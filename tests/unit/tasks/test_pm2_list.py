@@ -114,3 +114,18 @@ def test_log_sizes_of_files_that_may_not_be_there_yet(tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"12345")
     found = [instance(out_log=tmp_path / "out", error_log=tmp_path / "error")]
     assert pm2_list.log_sizes(found) == {str(tmp_path / "error"): 0, str(tmp_path / "out"): 5}
+
+
+def test_one_variable_of_the_targets_own_processes_can_be_asked_for() -> None:
+    listed = [
+        entry(pm2_env={"env": {"GIFTS": "on", "PORT": 80}}),
+        entry(pm_id=1),
+        entry(pm_id=2, name="other", pm2_env={"env": {"GIFTS": "on"}}),
+        entry(pm_id=3, pm2_env={"env": None}),
+    ]
+    text = "a banner [not a list]\n" + json.dumps(listed)
+    assert pm2_list.variable(text, ["shop"], "GIFTS") == ["on", None, None]
+    assert pm2_list.variable(text, ["shop"], "PORT") == ["80", None, None]
+    assert pm2_list.variable(text, [], "GIFTS") == ["on", None, "on", None]
+    assert pm2_list.variable(text, ["nobody"], "GIFTS") == []
+    assert pm2_list.variable("no list", ["shop"], "GIFTS") == []

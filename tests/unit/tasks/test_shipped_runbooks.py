@@ -9,6 +9,7 @@ from handrail.runbook.model import StepKind
 from handrail.tasks.collection import known_tasks
 
 SHIPPED = [
+    "feature-visible",
     "hotfix",
     "production-deploy",
     "restore-database",

@@ -57,4 +57,6 @@ def sandbox(
         print("\n".join(status.lines()))
         if action in ("up", "reset"):
             print(f"Try it: handrail --project {chosen.project_file.parent} run production-deploy")
+            if (key := chosen.layout.reviewer_key).exists():
+                print(f"As the colleague who reviews: handrail approve COMMIT --key {key}")
     return ExitCode.FINISHED if action != "status" or status.running else ExitCode.FAILED_OR_ROLLED_BACK

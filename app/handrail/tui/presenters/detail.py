@@ -27,7 +27,7 @@ def detail_lines(state: RunState, step: StepState, issues: Sequence[Found] = ())
         *_standing(state, step),
         *issue_lines(issues),
         *_what_runs(state, step),
-        *_gate(step),
+        *_gate(state, step),
         *(((), *prose) if (prose := prose_lines(step.planned.prose)) else ()),
         (),
         *_way_back(state, step),
@@ -130,10 +130,12 @@ def _exact(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _gate(step: StepState) -> tuple[Line, ...]:
+def _gate(state: RunState, step: StepState) -> tuple[Line, ...]:
     lines: list[Line] = []
     for gate in step.planned.gate:
         name = clean_line(gate.check)
+        aside = clean_line(state.plan.set_aside(gate))
+        without = (f" (the target does without it: {aside})" if aside else "", Tone.WARN)
         if gate.check in step.waived:
             lines.append(
                 line(
@@ -143,11 +145,16 @@ def _gate(step: StepState) -> tuple[Line, ...]:
                 )
             )
         elif gate.check in step.checks_passed or step.status is StepStatus.PASSED:
-            lines.append(line(("Gate ", Tone.STRONG), (name, Tone.CODE), (" ✓ passed", Tone.GOOD)))
+            lines.append(line(("Gate ", Tone.STRONG), (name, Tone.CODE), (" ✓ passed", Tone.GOOD), without))
         else:
             note = "" if gate.waivable else ", can't be waived"
             lines.append(
-                line(("Gate ", Tone.STRONG), (name, Tone.CODE), (f" is checked first{note}", Tone.QUIET))
+                line(
+                    ("Gate ", Tone.STRONG),
+                    (name, Tone.CODE),
+                    (f" is checked first{note}", Tone.QUIET),
+                    without,
+                )
             )
     return tuple(lines)
 

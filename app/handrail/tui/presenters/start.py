@@ -77,7 +77,7 @@ def plan_rows(plan: Plan) -> tuple[StepRow, ...]:
     return tuple(rows)
 
 
-def plan_detail(step: PlannedStep, commands: list[str]) -> tuple[Line, ...]:
+def plan_detail(plan: Plan, step: PlannedStep, commands: list[str]) -> tuple[Line, ...]:
     """What one step would do, exactly."""
     lines: list[Line] = [line((clean_line(step.title), Tone.STRONG))]
     if step.statement:
@@ -88,7 +88,10 @@ def plan_detail(step: PlannedStep, commands: list[str]) -> tuple[Line, ...]:
         lines += [line(("  " + text, Tone.CODE)) for text in rest]
     if step.call is not None:
         lines += call_lines("Task", step.call)
-    lines += [line(("Gate ", Tone.STRONG), (clean_line(gate.check), Tone.CODE)) for gate in step.gate]
+    for gate in step.gate:
+        aside = clean_line(plan.set_aside(gate))
+        why = (f" (the target does without it: {aside})" if aside else "", Tone.WARN)
+        lines.append(line(("Gate ", Tone.STRONG), (clean_line(gate.check), Tone.CODE), why))
     if step.on_failure is not None:
         lines.append(line((f"A failure starts the {step.on_failure.value} rollback countdown.", Tone.WARN)))
     if step.irreversible:

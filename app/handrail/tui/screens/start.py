@@ -177,7 +177,8 @@ class StartScreen(Screen[None]):
         if self._plan is None or key is None:
             return
         step = next(step for step in self._plan.steps if step.key == key)
-        self.query_one("#commands", Lines).show(*plan_detail(step, self._commands.get(key, [])), layout=True)
+        shown = plan_detail(self._plan, step, self._commands.get(key, []))
+        self.query_one("#commands", Lines).show(*shown, layout=True)
 
     def _say(self, *lines: Line) -> None:
         self.query_one("#start-error", Lines).show(*lines, layout=True)
