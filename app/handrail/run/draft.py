@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from handrail.clock import Instant
 from handrail.run import events as e
+from handrail.run.actors import Actor
 from handrail.run.deadlines import deadline_of, time_left
 from handrail.run.events import Event, Purpose
 from handrail.run.fold import apply
-from handrail.run.notices import THREAD_FACT, due_again
+from handrail.run.notices import THREAD_FACT, announcement_ahead, due_again, waivers, with_waivers
 from handrail.run.plan import PlannedCall
 from handrail.run.state import Phase, RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
@@ -75,9 +76,14 @@ class Draft:
             self.add(e.StepHeld(step=step.key, check=None, reason=f"{reason} step as done."))
             return
         number = self.state.next_attempt
-        self._attempt(step, Purpose.NOTICE, self._in_thread(call), NOTICE_TIMEOUT_SECONDS)
+        told = self._in_thread(call)
+        first = announcement_ahead(self.state) and not step.undoes
+        whole = with_waivers(told, waivers(self.state)) if first else told
+        self._attempt(step, Purpose.NOTICE, whole or told, NOTICE_TIMEOUT_SECONDS)
         if number in self.state.attempts:
             self.add(e.AnnouncementQueued(step=step.key, attempt=number))
+            if whole is None:
+                self.tell_of_waivers()
             self.go_on_rolling_back()
 
     def _in_thread(self, call: PlannedCall) -> PlannedCall:
@@ -131,6 +137,18 @@ class Draft:
                 timeout_seconds=NOTICE_TIMEOUT_SECONDS,
             )
         )
+
+    def waive(self, step: StepState, check: str, by: Actor, reason: str) -> None:
+        """Let a step start without a check, and tell the team: in the announcement where it is yet to come."""
+        self.add(e.CheckWaived(step=step.key, check=check, by=by, reason=reason))
+        if not announcement_ahead(self.state):
+            target, title = self.state.plan.target.name, step.planned.title
+            self.notice(f"Waived on {target}: {check} before {title}, by {by.name}: {reason}")
+
+    def tell_of_waivers(self) -> None:
+        """Tell by itself what the announcement would have said of waivers, where none will be made."""
+        if lines := waivers(self.state):
+            self.notice("\n".join([f"Waived on {self.state.plan.target.name}:", *lines]))
 
     def raise_trigger(self, step: StepState, because: str, evidence_from: Instant) -> None:
         """Open a deadline for a step whose failure asks for a rollback; once for each step."""

@@ -21,7 +21,9 @@ TIMEOUT = 10.0
 WITHOUT = "post the text in the channel by hand, and note it; the deployment itself doesn't depend on it."
 
 
-def deployment_text(feature: str, eta: str, rollback_plan: str, on_call: str, ref: str, target: str) -> str:
+def deployment_text(
+    feature: str, eta: str, rollback_plan: str, on_call: str, ref: str, target: str, waived: str = ""
+) -> str:
     """The announcement in the workflow's words, its fields escaped as Slack asks."""
     what = f"{escaped(feature)} ({escaped(ref)})" if ref else escaped(feature)
     who = escaped(on_call)
@@ -29,7 +31,7 @@ def deployment_text(feature: str, eta: str, rollback_plan: str, on_call: str, re
         f"Deploying {what} to {escaped(target)}\n"
         f"ETA: {escaped(eta)}\n"
         f"Rollback plan: {escaped(rollback_plan)}\n"
-        f"On-call: {who if who.startswith('@') else f'@{who}'}"
+        f"On-call: {who if who.startswith('@') else f'@{who}'}" + (f"\n{escaped(waived)}" if waived else "")
     )
 
 
@@ -95,8 +97,9 @@ def deployment(
     on_call: str = "",
     ref: str = "",
     thread: str = "",
+    waived: str = "",
 ) -> None:
-    """Announce a deployment: what, when it is done, the way back, and who is on call."""
+    """Announce a deployment: what, when it is done, the way back, who is on call, and what was waived."""
     place = workplace(context)
     target = place.target
     send(
@@ -108,6 +111,7 @@ def deployment(
             on_call or target.on_call or "not given",
             ref,
             target.name or "production",
+            waived,
         ),
         thread,
     )
