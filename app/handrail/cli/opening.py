@@ -11,7 +11,7 @@ from pathlib import Path
 from handrail.cli.engines import keep_engine
 from handrail.clock import Clock, Instant, SystemClock
 from handrail.engine.launch import ensure_engine
-from handrail.errors import WrongUsage
+from handrail.errors import HandrailError, WrongUsage
 from handrail.journal.base import Journal
 from handrail.journal.session import RunSession
 from handrail.paths import StateFolder
@@ -165,8 +165,12 @@ def earlier_durations(journal: Journal, plan: Plan) -> dict[str, Usual]:
 
     Of a rollback that the target never had, what it took on staging.
     """
-    records = journal.events_of_type(["DurationsMeasured"], limit=MOST_RUNS * 4)
-    events = [read_event(record.body) for record in records]
+    try:
+        records = journal.events_of_type(["DurationsMeasured"], limit=MOST_RUNS * 4)
+        events = [read_event(record.body) for record in records]
+    except HandrailError:
+        # A row of some other run that can't be read: estimates will do, and a new run opens all the same.
+        return {}
     measured = [event for event in events if isinstance(event, e.DurationsMeasured)]
     own = usual_durations(measured, target=plan.target.name, runbook=plan.runbook)
     if plan.target.staging is None:

@@ -7,13 +7,21 @@ import socket
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
 from handrail.clock import Clock, Instant, wall_clock_jump
 from handrail.engine.base import Performer
 from handrail.errors import StorageFault
-from handrail.journal.base import CommandRow, FaultPoints, Journal, NoFaults
+from handrail.journal.base import (
+    CommandRow,
+    FaultPoints,
+    Journal,
+    JournalDamaged,
+    NoFaults,
+    SequenceTaken,
+)
 from handrail.processes import ProcessIdentity
 from handrail.run import events as e
 from handrail.run.actors import Actor
@@ -66,6 +74,7 @@ class Engine:
         self._due: deque[e.AttemptStarted] = deque()
         self._to_adopt: set[int] = set()
         self._asked_for_end: dict[int, Instant] = {}
+        self._unsure: list[dict[str, Any]] = []
 
     @property
     def state(self) -> RunState:
@@ -106,6 +115,9 @@ class Engine:
         return bool(self._journal.commands(self._run, self._answered))
 
     def _read(self) -> RunState:
+        # What was written or changed by hand is not acted upon, and not even folded.
+        if damage := self._journal.verify(self._run):
+            raise JournalDamaged(self._run, damage)
         records = self._journal.read(self._run)
         entries = [(read_event(record.body), record.at) for record in records]
         answers = (
@@ -127,6 +139,10 @@ class Engine:
 
     def _answer(self, row: CommandRow) -> None:
         name = "?"
+        if row.problem:
+            reason = f"This is no command that the engine can read: {row.problem}."
+            self._append([_rejected(row, name, None, reason)])
+            return
         try:
             name = str(dict(row.body).get("type", "?"))[:80]
             issuer = Actor.model_validate(row.issuer)
@@ -186,7 +202,15 @@ class Engine:
         now = self._clock.now()
         closing = any(isinstance(event, e.CLOSING) for event in events)
         bodies = [write_event(event) for event in events]
-        self._journal.append(self._run, self._epoch, self._state.seq, bodies, now, release_lock=closing)
+        try:
+            self._journal.append(self._run, self._epoch, self._state.seq, bodies, now, release_lock=closing)
+        except SequenceTaken:
+            self._report_foreign_events()
+            raise
+        except StorageFault:
+            # The disk may have taken it all the same: then it stands there when it is tried again.
+            self._unsure = bodies
+            raise
         for event in events:
             self._state = apply(self._state, event, now)
             if isinstance(event, e.CommandAccepted | e.CommandRejected):
@@ -194,6 +218,20 @@ class Engine:
         self._due += [event for event in events if isinstance(event, e.AttemptStarted)]
         self._perform_due()
         self._ask_for_ends()
+
+    def _report_foreign_events(self) -> None:
+        """Say in the journal itself that somebody else wrote into it: nobody but this epoch's engine may.
+
+        The chain has no key, so that whoever can write the file can make it whole again; but not in the
+        sight of the engine that wrote the rest of it.
+        """
+        records = self._journal.read(self._run, after=self._state.seq)
+        if not records or [record.body for record in records] == self._unsure:
+            return
+        first, last = records[0].seq, records[-1].seq
+        _LOG.error("the events %d to %d were not written by this engine", first, last)
+        told = write_event(e.ForeignEvents(first=first, last=last))
+        self._journal.append(self._run, self._epoch, last, [told], self._clock.now())
 
     def _perform_due(self) -> None:
         """Start what is journaled and not yet started; what one runs into keeps no other from its start."""

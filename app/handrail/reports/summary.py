@@ -12,6 +12,7 @@ from handrail.run.deadlines import Countdown, countdowns
 from handrail.run.emergency import emergency_words
 from handrail.run.notices import Notice, undelivered
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
+from handrail.run.rules import foreign_events
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
 from handrail.text import clean_line, countdown, duration
@@ -125,6 +126,8 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
         )
     if state.phase.is_open:
         lines += [countdown_line(each) for each in countdowns(state, now)]
+        if why := foreign_events(state, None):
+            lines.append(why)
         for change in state.changed_files:
             lines.append(f"Changed since the plan was made, so that nothing goes forward: {change.path}")
             lines += [f"    {clean_line(text)}" for text in change.difference.splitlines()]

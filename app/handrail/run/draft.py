@@ -10,6 +10,7 @@ from handrail.run.events import Event, Purpose
 from handrail.run.fold import apply
 from handrail.run.notices import THREAD_FACT, announcement_ahead, due_again, waivers, with_waivers
 from handrail.run.plan import PlannedCall
+from handrail.run.rules import foreign_events
 from handrail.run.state import Phase, RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
 from handrail.runbook.template import MissingValue, TemplateError, resolve
@@ -35,6 +36,9 @@ class Draft:
     def begin(self, step: StepState) -> None:
         """Start a step: the next check of its gate, or the step itself once the gate has passed."""
         planned = step.planned
+        if why := foreign_events(self.state, step):
+            self.add(e.StepHeld(step=step.key, check=None, reason=why))
+            return
         passed = step.checks_passed if step.status is StepStatus.CHECKING else frozenset()
         for gate in planned.gate:
             if gate.check not in passed and gate.check not in step.waived:
@@ -139,7 +143,7 @@ class Draft:
         )
 
     def waive(self, step: StepState, check: str, by: Actor, reason: str) -> None:
-        """Let a step start without a check, and tell the team: in the announcement where it is yet to come."""
+        """Let a step start without a check, and tell the team, in the announcement where that is to come."""
         self.add(e.CheckWaived(step=step.key, check=check, by=by, reason=reason))
         if not announcement_ahead(self.state):
             target, title = self.state.plan.target.name, step.planned.title
@@ -205,7 +209,7 @@ class Draft:
             name = state.plan.target.name
             self.notice(f"Rolled back: {state.plan.title} on {name}, in {seconds:.0f} s.")
             self.add(measured(self.state, seconds), e.RunRolledBack(seconds=seconds, deadlines_met=met))
-        elif not state.open_triggers:
+        elif not state.open_triggers and state.foreign_events is None:
             self.add(measured(state, None), e.RunFinished())
 
 

@@ -25,7 +25,23 @@ def why_not(state: RunState, command: OperatorCommand, issuer: Actor) -> Why:
     drives = issuer.session == state.operator.session
     if not drives and not isinstance(command, _FOR_EVERYONE) and not _is_four_eyes(state, command):
         return f"You are watching: {state.operator.name} drives this run. Take over first."
+    if isinstance(command, _FORWARD) and (why := foreign_events(state, state.steps.get(command.step))):
+        return why
     return _RULES[type(command)](state, command, issuer)
+
+
+_FORWARD = (c.StartStep, c.RetryStep, c.Attest, c.SkipStep, c.MarkDone, c.ResolveDoubt, c.WaiveCheck)
+
+
+def foreign_events(state: RunState, step: StepState | None) -> Why:
+    """Nothing goes forward on events that the run's engine did not write; the way back stays open."""
+    if state.foreign_events is None or (step is not None and step.undoes):
+        return None
+    first, last = state.foreign_events
+    return (
+        f"The events {first} to {last} of this run were written into the journal by hand, not by its engine: "
+        "what they say may be untrue. Roll back, or abort this run and open a new one."
+    )
 
 
 def _nobody(state: RunState, issuer: Actor) -> Why:
