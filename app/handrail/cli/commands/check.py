@@ -14,7 +14,7 @@ from handrail.cli.opening import path_or_name, project_or_bare
 from handrail.cli.surroundings import Surroundings
 from handrail.errors import ExitCode, WrongUsage
 from handrail.issues import loader as issues
-from handrail.problems import Problem
+from handrail.problems import Problem, in_order
 from handrail.runbook import loader
 from handrail.runbook.model import Runbook
 from handrail.runbook.schema import json_schema
@@ -81,7 +81,7 @@ def wrong_issues(
     for problem in issues.load(folders, known)[1]:
         if problem.file not in entries:
             found.setdefault(problem.file, []).append(problem)
-    return found
+    return {path: list(in_order(problems)) for path, problems in found.items()}
 
 
 def _tell(name: str, problems: Sequence[Problem], valid: str = "") -> None:
