@@ -74,6 +74,7 @@ class Engine:
         self._due: deque[e.AttemptStarted] = deque()
         self._to_adopt: set[int] = set()
         self._asked_for_end: dict[int, Instant] = {}
+        self._looked_at_files: Instant | None = None
         self._unsure: list[dict[str, Any]] = []
 
     @property
@@ -106,6 +107,7 @@ class Engine:
         if self._state.phase.is_open:
             # First of all: no command and no attempt, however damaged, keeps a deadline from firing.
             self._observe(ObserveTime())
+            self._look_at_changed_files()
         self._answer_commands()
         self._ask_for_ends()
         if (fault := self._look_at_attempts()) is not None:
@@ -154,7 +156,7 @@ class Engine:
             return
         if isinstance(command, StartStep | RetryStep) and self._state.phase.is_open:
             # Looked at before each start, so that no edited runbook or task slips into a promised run.
-            self._observe(ObserveFiles(changed=self._performer.changed_files(self._state)))
+            self._look_at_files()
         try:
             events = decide(self._state, command, issuer, self._clock.now())
         except Rejected as rejected:
@@ -172,6 +174,17 @@ class Engine:
     def _observe(self, observation: Observation) -> None:
         if events := observe(self._state, observation, self._clock.now()):
             self._append(events)
+
+    def _look_at_changed_files(self) -> None:
+        """See whether changed files were put back: for as long as they were not, screens refuse to go on."""
+        now = self._clock.now()
+        looked = self._looked_at_files
+        if self._state.changed_files and (looked is None or now.since(looked) >= ASK_AGAIN):
+            self._look_at_files()
+
+    def _look_at_files(self) -> None:
+        self._looked_at_files = self._clock.now()
+        self._observe(ObserveFiles(changed=self._performer.changed_files(self._state)))
 
     def _look_at_attempts(self) -> StorageFault | None:
         """See what became of what runs. One whose files can't be read keeps nobody from the others."""

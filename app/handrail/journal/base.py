@@ -112,6 +112,7 @@ class JournalDamaged(MachineFault):
     """A run's events are not those that its engines wrote: nobody may act by them."""
 
     def __init__(self, run: str, problems: Sequence[str]) -> None:
+        problems = [problem.removeprefix(f"{run}: ") for problem in problems]
         super().__init__(
             f"The journal of run {run} was changed by hand, or is damaged: {problems[0]}.",
             evidence="\n".join(problems[1:6]),

@@ -8,9 +8,11 @@ from typing import Any
 
 from e2e.faults.desk import Desk
 from e2e.gates.table import Gate, Place
+from handrail.cli.joining import read_state
 from handrail.cli.opening import RunOpening
 from handrail.clock import SystemClock
 from handrail.engine.engine import Engine
+from handrail.engine.launch import engine_alive
 from handrail.engine.processes import ProcessPerformer
 from handrail.journal.session import RunSession
 from handrail.journal.sqlite import SqliteJournal
@@ -123,6 +125,20 @@ class Bench:
         engine.take_charge()
         return RunSession(journal, "small", actor, self.clock, lambda: None), engine
 
+    def open_another_engine(self) -> None:
+        """Have another engine take charge of the run, as after the end of the first."""
+        performer = ProcessPerformer(self.place.state, self.clock)
+        Engine(self.journal(), "small", self.clock, performer).take_charge()
+
+    def turn_until_held(self, engine: Engine) -> None:
+        """Let the engine go on until the gate has answered."""
+
+        def held() -> bool:
+            engine.turn()
+            return engine.state.steps[SHIP].status is StepStatus.HELD
+
+        wait_for(held, "the gate's answer", 60)
+
     def session(self, actor: Actor | None = None) -> RunSession:
         """A screen on the newest run: of its operator as the journal tells, or of somebody else."""
         run = self.desk.runs()[0]
@@ -189,9 +205,11 @@ class Bench:
     def end(self) -> None:
         """Leave no run and no engine behind."""
         for run in self.desk.runs():
-            state = self.desk.run() if run == self.desk.runs()[0] else None
-            if state is not None and state.phase.is_open and run != "small":
-                self.ask(self.session(), c.AbortRun(reason="the test is over"))
+            if engine_alive(self.place.state, run):
+                state = read_state(self.journal(), run)
+                if state.phase.is_open:
+                    screen = RunSession(self.journal(), run, state.operator, self.clock, lambda: None)
+                    self.ask(screen, c.AbortRun(reason="the test is over"))
         for journal in self._journals:
             journal.close()
         if self.place.state.journal.exists():

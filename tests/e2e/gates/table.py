@@ -215,7 +215,7 @@ def unreviewed(place: Place) -> None:
     standin.reviews[1] = [hub.review("reviewer", "0" * 40)]
     place.settings += (
         '[targets.production.review]\nsource = "github"\n'
-        f'people = [{{ users = ["{OPERATOR}"], logins = ["operator"], emails = ["operator@team.invalid"] }}]\n'
+        f'people = [{{ users = ["{OPERATOR}"], logins = ["operator"], emails = ["operator@t.invalid"] }}]\n'
     )
 
 

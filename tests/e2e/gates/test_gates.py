@@ -8,7 +8,6 @@ from e2e.gates.bench import AFTER, EMERGENCY, SHIP, SOMEBODY, Bench
 from e2e.gates.table import GATES, Gate
 from handrail.errors import ExitCode, Refused
 from handrail.run import commands as c
-from handrail.run.state import StepStatus
 from waiting import wait_for
 
 pytestmark = pytest.mark.e2e
@@ -72,12 +71,7 @@ def test_unknown_does_not_pass(bench: Bench, gate: Gate) -> None:
     bench.prepare(gate, unknown=True)
     screen, engine = bench.open_without_engine()
     screen.send(c.StartStep(step=SHIP))
-
-    def held() -> bool:
-        engine.turn()
-        return engine.state.steps[SHIP].status is StepStatus.HELD
-
-    wait_for(held, "the gate's answer", 60)
+    bench.turn_until_held(engine)
     why = engine.state.steps[SHIP].why
     assert f"The check {gate.name} says {gate.verdict_unknown}:" in why
     assert gate.said_unknown in why
