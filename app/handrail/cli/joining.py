@@ -10,7 +10,7 @@ from handrail.cli.engines import keep_engine, watch_engine
 from handrail.cli.surroundings import Surroundings
 from handrail.engine.launch import engine_alive, ensure_engine
 from handrail.errors import Refused, WrongUsage
-from handrail.journal.base import Journal, RunHead, UnknownRun
+from handrail.journal.base import Journal, JournalDamaged, RunHead, UnknownRun
 from handrail.journal.session import RunFollower, RunSession
 from handrail.run import commands as c
 from handrail.run.actors import Actor
@@ -90,11 +90,14 @@ def join(
     """A session on an existing run; one who drives it sees to it that it has an engine.
 
     With `to_drive`, control is taken where the same user's earlier screen has ended, or where `take_over`
-    gives a reason. Raises `Refused` where that reason is refused.
+    gives a reason. Raises `Refused` where that reason is refused, and `JournalDamaged` where the run's events
+    are not those that its engines wrote.
     """
     state_folder = surroundings.state
     actor = actor or current_actor(surroundings.environment)
     session = RunSession(journal, run, actor, surroundings.clock, watch_engine(state_folder, run))
+    if session.damage:
+        raise JournalDamaged(run, [session.damage])
     if not session.state.phase.is_open:
         # A note on a run that is over needs an engine to take it.
         session.keep_engine = keep_engine(state_folder, run)

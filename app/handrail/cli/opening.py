@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -10,11 +11,12 @@ from pathlib import Path
 from handrail.cli.engines import keep_engine
 from handrail.clock import Clock, Instant, SystemClock
 from handrail.engine.launch import ensure_engine
-from handrail.errors import WrongUsage
+from handrail.errors import HandrailError, WrongUsage
 from handrail.journal.base import Journal
 from handrail.journal.session import RunSession
 from handrail.paths import StateFolder
-from handrail.problems import Problem, as_evidence
+from handrail.policy.gate import canonical_name
+from handrail.problems import Problem, as_evidence, suggestion
 from handrail.project.model import Project, Target
 from handrail.reports.durations import MOST_RUNS, rehearsed_durations, usual_durations
 from handrail.run import events as e
@@ -140,13 +142,35 @@ def check_arguments(plan: Plan, tasks: Mapping[str, TaskSignature]) -> None:
         )
 
 
+def check_rules(target: Target, tasks: Mapping[str, TaskSignature]) -> None:
+    """Raise `WrongUsage` where the target names a rule that there is not: misspelt, it would hold nothing."""
+    named = [("never_waive", name) for name in target.never_waive]
+    named += [("require.check", each.check) for each in target.require]
+    named += [("require.before", each.before) for each in target.require if each.before]
+    wrong = []
+    for field, name in named:
+        if not fnmatch.filter(tasks, canonical_name(name)):
+            wrong.append(f"targets.{target.name}.{field}: no task {name!r}{suggestion(name, tasks) or '.'}")
+    if wrong:
+        raise WrongUsage(
+            f"handrail.toml names rules of {target.name} that don't exist.",
+            evidence="\n".join(wrong),
+            still_safe="nothing was started.",
+            next_step="correct the names: a rule that is misspelt would hold nothing.",
+        )
+
+
 def earlier_durations(journal: Journal, plan: Plan) -> dict[str, Usual]:
     """What earlier runs of this runbook against this target took, by step key.
 
     Of a rollback that the target never had, what it took on staging.
     """
-    records = journal.events_of_type(["DurationsMeasured"], limit=MOST_RUNS * 4)
-    events = [read_event(record.body) for record in records]
+    try:
+        records = journal.events_of_type(["DurationsMeasured"], limit=MOST_RUNS * 4)
+        events = [read_event(record.body) for record in records]
+    except HandrailError:
+        # A row of some other run that can't be read: estimates will do, and a new run opens all the same.
+        return {}
     measured = [event for event in events if isinstance(event, e.DurationsMeasured)]
     own = usual_durations(measured, target=plan.target.name, runbook=plan.runbook)
     if plan.target.staging is None:
@@ -184,6 +208,7 @@ class RunOpening:
             path_or_name(runbook), search=self.project.runbooks, known_tasks=self.tasks
         )
         self.target = choose_target(self.project, target, self.runbook.front_matter.target)
+        check_rules(self.target, self.tasks)
         self.given = dict(given)
         self._state: StateFolder | None = None
         self._journal: Journal | None = None

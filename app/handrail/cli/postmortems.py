@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from handrail.errors import Refused, StorageFault
-from handrail.journal.base import Journal
+from handrail.journal.base import Journal, JournalDamaged, breaks_chain
 from handrail.journal.session import RunFollower
 from handrail.policy.postmortem import Owed
 from handrail.reports import postmortem as report
@@ -27,13 +27,22 @@ GIT_SECONDS = 20.0
 
 
 def emergencies(journal: Journal, target: str | None = None) -> list[RunState]:
-    """The emergencies that are over and did something, newest first."""
+    """The emergencies that are over and did something, newest first.
+
+    Raises `JournalDamaged` where a run's opening, or anything of an emergency, was changed by hand: what it
+    owes isn't known then.
+    """
     found = []
     for record in journal.events_of_type(["RunOpened"], limit=MOST_RUNS):
+        if damage := breaks_chain(record, 0, ""):
+            raise JournalDamaged(record.run, [damage])
         plan = record.body.get("plan", {})
         if plan.get("emergency") is None or target not in (None, plan.get("target", {}).get("name")):
             continue
-        state = RunFollower(journal, record.run).state
+        follower = RunFollower(journal, record.run)
+        if follower.damage:
+            raise JournalDamaged(record.run, [follower.damage])
+        state = follower.state
         if not state.phase.is_open and owes(state):
             found.append(state)
     return found

@@ -18,7 +18,7 @@ from handrail.engine.launch import ALREADY_DRIVEN, hold_engine_lock
 from handrail.engine.processes import ProcessPerformer
 from handrail.engine.trouble import Trouble
 from handrail.errors import HandrailError, MachineFault, StorageFault
-from handrail.journal.base import Fenced, LockLost, UnknownRun
+from handrail.journal.base import Fenced, JournalDamaged, LockLost, SequenceTaken, UnknownRun
 from handrail.journal.sqlite import SqliteJournal
 from handrail.paths import StateFolder
 from handrail.run.events import UnreadableEvent
@@ -120,7 +120,11 @@ def own(run: str, folder: StateFolder, ready: _Readiness) -> int:
                 _LOG.error("%s", fault)
             ready.say()
             pause = MENDING_SECONDS
-        except (Fenced, LockLost, UnreadableEvent, UnknownRun):
+        except SequenceTaken as taken:
+            # Who else wrote is in the journal by now: begin anew from all that stands there.
+            _LOG.warning("%s", taken)
+            engine, pause = None, QUIET_SECONDS
+        except (Fenced, JournalDamaged, LockLost, UnreadableEvent, UnknownRun):
             raise
         except Exception as defect:  # noqa: BLE001
             _LOG.exception("the engine of run %s begins anew", run)

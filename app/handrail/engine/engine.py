@@ -7,13 +7,21 @@ import socket
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
 from handrail.clock import Clock, Instant, wall_clock_jump
 from handrail.engine.base import Performer
 from handrail.errors import StorageFault
-from handrail.journal.base import CommandRow, FaultPoints, Journal, NoFaults
+from handrail.journal.base import (
+    CommandRow,
+    FaultPoints,
+    Journal,
+    JournalDamaged,
+    NoFaults,
+    SequenceTaken,
+)
 from handrail.processes import ProcessIdentity
 from handrail.run import events as e
 from handrail.run.actors import Actor
@@ -66,6 +74,8 @@ class Engine:
         self._due: deque[e.AttemptStarted] = deque()
         self._to_adopt: set[int] = set()
         self._asked_for_end: dict[int, Instant] = {}
+        self._looked_at_files: Instant | None = None
+        self._unsure: list[dict[str, Any]] = []
 
     @property
     def state(self) -> RunState:
@@ -97,7 +107,7 @@ class Engine:
         if self._state.phase.is_open:
             # First of all: no command and no attempt, however damaged, keeps a deadline from firing.
             self._observe(ObserveTime())
-            self._see_whether_files_are_back()
+            self._look_at_changed_files()
         self._answer_commands()
         self._ask_for_ends()
         if (fault := self._look_at_attempts()) is not None:
@@ -107,6 +117,9 @@ class Engine:
         return bool(self._journal.commands(self._run, self._answered))
 
     def _read(self) -> RunState:
+        # What was written or changed by hand is not acted upon, and not even folded.
+        if damage := self._journal.verify(self._run):
+            raise JournalDamaged(self._run, damage)
         records = self._journal.read(self._run)
         entries = [(read_event(record.body), record.at) for record in records]
         answers = (
@@ -128,6 +141,10 @@ class Engine:
 
     def _answer(self, row: CommandRow) -> None:
         name = "?"
+        if row.problem:
+            reason = f"This is no command that the engine can read: {row.problem}."
+            self._append([_rejected(row, name, None, reason)])
+            return
         try:
             name = str(dict(row.body).get("type", "?"))[:80]
             issuer = Actor.model_validate(row.issuer)
@@ -139,7 +156,7 @@ class Engine:
             return
         if isinstance(command, StartStep | RetryStep) and self._state.phase.is_open:
             # Looked at before each start, so that no edited runbook or task slips into a promised run.
-            self._observe(ObserveFiles(changed=self._performer.changed_files(self._state)))
+            self._look_at_files()
         try:
             events = decide(self._state, command, issuer, self._clock.now())
         except Rejected as rejected:
@@ -157,6 +174,17 @@ class Engine:
     def _observe(self, observation: Observation) -> None:
         if events := observe(self._state, observation, self._clock.now()):
             self._append(events)
+
+    def _look_at_changed_files(self) -> None:
+        """See whether changed files were put back: for as long as they were not, screens refuse to go on."""
+        now = self._clock.now()
+        looked = self._looked_at_files
+        if self._state.changed_files and (looked is None or now.since(looked) >= ASK_AGAIN):
+            self._look_at_files()
+
+    def _look_at_files(self) -> None:
+        self._looked_at_files = self._clock.now()
+        self._observe(ObserveFiles(changed=self._performer.changed_files(self._state)))
 
     def _look_at_attempts(self) -> StorageFault | None:
         """See what became of what runs. One whose files can't be read keeps nobody from the others."""
@@ -187,7 +215,15 @@ class Engine:
         now = self._clock.now()
         closing = any(isinstance(event, e.CLOSING) for event in events)
         bodies = [write_event(event) for event in events]
-        self._journal.append(self._run, self._epoch, self._state.seq, bodies, now, release_lock=closing)
+        try:
+            self._journal.append(self._run, self._epoch, self._state.seq, bodies, now, release_lock=closing)
+        except SequenceTaken:
+            self._report_foreign_events()
+            raise
+        except StorageFault:
+            # The disk may have taken it all the same: then it stands there when it is tried again.
+            self._unsure = bodies
+            raise
         for event in events:
             self._state = apply(self._state, event, now)
             if isinstance(event, e.CommandAccepted | e.CommandRejected):
@@ -195,6 +231,20 @@ class Engine:
         self._due += [event for event in events if isinstance(event, e.AttemptStarted)]
         self._perform_due()
         self._ask_for_ends()
+
+    def _report_foreign_events(self) -> None:
+        """Say in the journal itself that somebody else wrote into it: nobody but this epoch's engine may.
+
+        The chain has no key, so that whoever can write the file can make it whole again; but not in the
+        sight of the engine that wrote the rest of it.
+        """
+        records = self._journal.read(self._run, after=self._state.seq)
+        if not records or [record.body for record in records] == self._unsure:
+            return
+        first, last = records[0].seq, records[-1].seq
+        _LOG.error("the events %d to %d were not written by this engine", first, last)
+        told = write_event(e.ForeignEvents(first=first, last=last))
+        self._journal.append(self._run, self._epoch, last, [told], self._clock.now())
 
     def _perform_due(self) -> None:
         """Start what is journaled and not yet started; what one runs into keeps no other from its start."""
@@ -205,11 +255,6 @@ class Engine:
             self._faults.reach(AFTER_EFFECT)
             if news is not None:
                 self._observe(news)
-
-    def _see_whether_files_are_back(self) -> None:
-        """Where a changed file holds the run, have the screens know as soon as it is put back."""
-        if self._state.changed_files:
-            self._observe(ObserveFiles(changed=self._performer.changed_files(self._state)))
 
     def _ask_for_ends(self) -> None:
         """Have what is to be cancelled end. The journal says which, so that no killed engine forgets it.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from handrail.issues.model import Issue, IssueFront
-from handrail.problems import Location, Problem, dotted, from_validation, in_order, quote
+from handrail.problems import Location, Problem, dotted, from_validation, in_order, one_of, quote
 from handrail.runbook import markdown
 from handrail.runbook.loader import shipped_runbooks
 from handrail.runbook.parameters import pattern_fault
@@ -20,16 +21,27 @@ MOST_ISSUES = 500
 CAUSE, REMEDY = "cause", "what to do"
 
 
-def load(folders: Sequence[Path] = ()) -> tuple[tuple[Issue, ...], tuple[Problem, ...]]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an entry may name: the runbooks, and the tasks by their full names."""
+
+    runbooks: Collection[str]
+    tasks: Collection[str]
+
+
+def load(
+    folders: Sequence[Path] = (), known: Known | None = None
+) -> tuple[tuple[Issue, ...], tuple[Problem, ...]]:
     """The issues of `issues/` in these runbook folders and among the shipped ones, and what is wrong in them.
 
-    An entry with a problem is left out: the catalogue helps, it must never stand in the way of a run.
+    An entry with a problem is left out: the catalogue helps, it must never stand in the way of a run. With
+    `known`, an entry that names another runbook or task has a problem.
     """
     found: dict[str, Issue] = {}
     problems: list[Problem] = []
     for folder in (shipped_runbooks(), *reversed(folders)):
         for path in _files(folder / FOLDER):
-            issue, wrong = read_issue(path)
+            issue, wrong = read_issue(path, known)
             problems += wrong
             if issue is not None:
                 found[issue.key] = issue
@@ -43,8 +55,8 @@ def _files(folder: Path) -> Iterable[Path]:
         return ()
 
 
-def read_issue(path: Path) -> tuple[Issue | None, list[Problem]]:
-    """One entry, or what is wrong with it, each with its line."""
+def read_issue(path: Path, known: Known | None = None) -> tuple[Issue | None, list[Problem]]:
+    """One entry, or what is wrong with it, each with its line; `known` as for `load`."""
     try:
         document = markdown.parse(read_source(path).text)
     except Unreadable as error:
@@ -60,7 +72,7 @@ def read_issue(path: Path) -> tuple[Issue | None, list[Problem]]:
     except ValidationError as error:
         return None, from_validation(error, IssueFront, file=path, line_of=tree.line)
     sections = _sections(document)
-    problems = list(_pattern_problems(path, tree, said))
+    problems = [*_pattern_problems(path, tree, said), *_name_problems(path, tree, said, known)]
     for wanted in (CAUSE, REMEDY):
         if not sections.get(wanted):
             problems.append(Problem(path, document.start, "", f"no section {quote(wanted)}", f"## {wanted}"))
@@ -68,6 +80,20 @@ def read_issue(path: Path) -> tuple[Issue | None, list[Problem]]:
         return None, problems
     issue = Issue(key=path.stem, path=path, front=said, cause=sections[CAUSE], remedy=sections[REMEDY])
     return issue, []
+
+
+def _name_problems(path: Path, tree: Tree, said: IssueFront, known: Known | None) -> Iterable[Problem]:
+    if known is None:
+        return
+    if said.runbook is not None and said.runbook.removesuffix(".md") not in known.runbooks:
+        found = f"the unknown runbook {quote(said.runbook)}"
+        yield Problem(path, tree.line(("runbook",)), "runbook", found, one_of(said.runbook, known.runbooks))
+    for number, pattern in enumerate(said.tasks):
+        # A pattern may wait for tasks that a project has yet to write; a whole name is that of a task.
+        if pattern and not set("*?[") & set(pattern) and pattern.replace("-", "_") not in known.tasks:
+            at: Location = ("tasks", number)
+            found = f"the unknown task {quote(pattern)}"
+            yield Problem(path, tree.line(at), dotted(at), found, one_of(pattern, known.tasks))
 
 
 def _sections(document: markdown.Document) -> dict[str, str]:

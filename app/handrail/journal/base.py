@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from handrail.clock import Instant
-from handrail.errors import Refused, WrongUsage
+from handrail.errors import MachineFault, Refused, WrongUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class CommandRow:
-    """One command that someone asked for; its answer is an event whose body names its id."""
+    """One command that someone asked for; its answer is an event whose body names its id.
+
+    `problem` says why a row can't be read; its issuer and body are empty then.
+    """
 
     id: int
     run: str
@@ -39,6 +42,7 @@ class CommandRow:
     body: dict[str, Any]
     at: Instant
     token: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,35 @@ class LockLost(Refused):
         super().__init__(
             f"The run {run} no longer holds the lock of {target}: {by}.",
             still_safe="nothing further was started in this run.",
-            next_step="see what the other run did to the target; go on there, or take the lock back.",
+            next_step=f"see what the other run did to the target, and go on there. `handrail abort {run} "
+            "--reason REASON` closes this one, and changes nothing else.",
+        )
+
+
+class JournalDamaged(MachineFault):
+    """A run's events are not those that its engines wrote: nobody may act by them."""
+
+    def __init__(self, run: str, problems: Sequence[str]) -> None:
+        problems = [problem.removeprefix(f"{run}: ") for problem in problems]
+        super().__init__(
+            f"The journal of run {run} was changed by hand, or is damaged: {problems[0]}.",
+            evidence="\n".join(problems[1:6]),
+            still_safe="what runs goes on; nothing further is started in this run, nor is a deadline told.",
+            next_step="copy the journal away. See what is true of the target, and finish or go back by hand, "
+            "by the runbook. A new run gets the target with --take-lock TARGET --reason REASON; then "
+            f"`handrail abort {run} --reason REASON` closes this one.",
+        )
+        self.problems = tuple(problems)
+
+
+class LockKept(Refused):
+    """A run that holds its target is closed by its engine, not past it."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"The run {run} holds its target: its own engine closes it.",
+            still_safe="it is unchanged.",
+            next_step=f"`handrail abort {run} --reason REASON`.",
         )
 
 
@@ -205,7 +237,16 @@ class Journal(Protocol):
     ) -> list[Record]:
         """Append all of `bodies` or none; with `release_lock` the run is closed by them.
 
-        Raises `Fenced`, `SequenceTaken`, `AnsweredAlready` and `UnknownRun`.
+        Raises `Fenced`, `SequenceTaken`, `AnsweredAlready` and `UnknownRun`, and `JournalDamaged` where the
+        run's chain is broken.
+        """
+        ...
+
+    def close_without_lock(self, run: str, bodies: Sequence[dict[str, Any]], at: Instant) -> list[Record]:
+        """Close an open run whose target another run has taken over, with these last events.
+
+        No engine may drive such a run; a former one is fenced off. What is wrong with the run's chain stays
+        visible. Raises `LockKept` for a run that holds its target or is closed, and `UnknownRun`.
         """
         ...
 
@@ -303,17 +344,36 @@ def check_chain(
     for seq, epoch, at, kind, body, found in rows:
         if seq != expected:
             problems.append(f"{run}: event {expected} is missing (the next one is {seq})")
-        if chain_hash(previous, run, seq, epoch, at, body) != found:
+        if not _is_next(previous, run, seq, epoch, at, body, found):
             problems.append(f"{run}: event {seq} or the one before it was changed after it was written")
         try:
             if json.loads(body)["type"] != kind:
                 problems.append(f"{run}: event {seq} is filed under another type than its own")
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             problems.append(f"{run}: the body of event {seq} can't be read")
         previous, expected = found, seq + 1
     if expected - 1 != last_seq or previous != last_hash:
         problems.append(f"{run}: {last_seq} events were written, the chain ends with {expected - 1}")
     return problems
+
+
+def _is_next(previous: str, run: str, seq: int, epoch: int, at: Instant, body: str, found: str) -> bool:
+    try:
+        return chain_hash(previous, run, seq, epoch, at, body) == found
+    except (TypeError, ValueError):
+        # A column of another type than it was written with.
+        return False
+
+
+def breaks_chain(record: Record, last_seq: int, last_hash: str) -> str | None:
+    """What is wrong with a record that should follow the one of this seq and hash; `None` where it does."""
+    if record.seq != last_seq + 1:
+        return f"event {last_seq + 1} is missing (the next one is {record.seq})"
+    body = write_body(record.body)
+    whole = _is_next(last_hash, record.run, record.seq, record.epoch, record.at, body, record.hash)
+    if not whole or record.body.get("type") != record.type:
+        return f"event {record.seq} or the one before it was changed after it was written"
+    return None
 
 
 def describe_holder(holder: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail.clock import Clock, Instant
-from handrail.errors import HandrailError
-from handrail.journal.base import Journal
+from handrail.errors import HandrailError, StorageFault
+from handrail.journal.base import Journal, JournalDamaged, Record, breaks_chain
 from handrail.run import events as e
 from handrail.run.actors import Actor
 from handrail.run.commands import OPERATOR_COMMANDS, OperatorCommand
@@ -52,7 +52,9 @@ class Answer:
 class RunFollower:
     """The state of a run, kept up by reading the events after the last one seen.
 
-    Raises `ValueError` where the run's journal does not begin with its opening.
+    Each event is held against the chain as it is read: one that was written or changed by hand is never
+    shown as true. `damage` says so, and the state stays as it was before. Raises `JournalDamaged` where
+    nothing of the run can be trusted, and `ValueError` where it does not begin with its opening.
     """
 
     def __init__(self, journal: Journal, run: str) -> None:
@@ -60,8 +62,12 @@ class RunFollower:
         self.run = run
         self._version: int | None = None
         self._state: RunState | None = None
+        self._hash = ""
+        self.damage = ""
         self.poll()
         if self._state is None:
+            if self.damage:
+                raise JournalDamaged(run, [self.damage])
             raise ValueError(f"there is no run {run}")
 
     @property
@@ -73,12 +79,15 @@ class RunFollower:
     def poll(self) -> list[Entry]:
         """Read what is new. Returns the new events; cheap where there are none."""
         version = self.journal.data_version()
-        if version == self._version:
+        if version == self._version or self.damage:
             return []
         seen = self._state.seq if self._state else 0
         entries: list[Entry] = []
-        state = self._state
-        for record in self.journal.read(self.run, after=seen):
+        state, last, damage = self._state, self._hash, ""
+        for record in self._read(seen):
+            if damage := breaks_chain(record, state.seq if state else 0, last) or "":
+                break
+            last = record.hash
             event = read_event(record.body)
             if state is not None:
                 state = apply(state, event, record.at)
@@ -88,8 +97,17 @@ class RunFollower:
                 raise ValueError(f"the journal of run {self.run} does not begin with its opening")
             entries.append(Entry(record.seq, record.at, event))
         # All or nothing: an event that can't be read must not swallow those before it.
-        self._state, self._version = state, version
+        self._state, self._version, self._hash, self.damage = state, version, last, damage
         return entries
+
+    def _read(self, after: int) -> list[Record]:
+        try:
+            return self.journal.read(self.run, after=after)
+        except StorageFault as fault:
+            # A row that can't be read is named by its number, where that is what is wrong.
+            if damage := self.journal.verify(self.run):
+                raise JournalDamaged(self.run, damage) from fault
+            raise
 
 
 class RunSession(RunFollower):

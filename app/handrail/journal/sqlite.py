@@ -25,8 +25,10 @@ from handrail.journal.base import (
     CommandRow,
     FaultPoints,
     Fenced,
+    JournalDamaged,
     Lock,
     LockHeld,
+    LockKept,
     LockLost,
     NoFaults,
     Record,
@@ -213,12 +215,33 @@ class SqliteJournal:
                 raise Fenced(run, epoch, current)
             if after_seq != last_seq:
                 raise SequenceTaken(run, after_seq, last_seq)
+            if damage := self._damage(run, last_seq, last_hash):
+                raise JournalDamaged(run, damage)
             made = make_records(run, epoch, after_seq, last_hash, bodies, at)
             self._insert(run, made)
             if release_lock:
-                self._db.execute("UPDATE runs SET closed = 1 WHERE run = ?", (run,))
-                self._db.execute("DELETE FROM locks WHERE run = ?", (run,))
+                self._close(run)
         return [record for record, _ in made]
+
+    def close_without_lock(self, run: str, bodies: Sequence[dict[str, Any]], at: Instant) -> list[Record]:
+        """See `Journal.close_without_lock`."""
+        with self._transaction():
+            _, last_seq, last_hash = self._head(run)
+            target, closed = self._rows("SELECT target, closed FROM runs WHERE run = ?", (run,))[0]
+            lock = self._lock(target)
+            if closed or (lock is not None and lock.run == run):
+                raise LockKept(run)
+            epoch = self._next_epoch(run, at, write_body({"closed_without_lock": run}))
+            # Rows that were written past the head, by hand, stand where the next ones belong.
+            there = self._rows("SELECT coalesce(max(seq), 0) FROM events WHERE run = ?", (run,))[0][0]
+            made = make_records(run, epoch, max(last_seq, there), last_hash, bodies, at)
+            self._insert(run, made)
+            self._close(run)
+        return [record for record, _ in made]
+
+    def _close(self, run: str) -> None:
+        self._db.execute("UPDATE runs SET closed = 1 WHERE run = ?", (run,))
+        self._db.execute("DELETE FROM locks WHERE run = ?", (run,))
 
     def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Record]:
         """See `Journal.read`."""
@@ -268,15 +291,13 @@ class SqliteJournal:
 
     def commands(self, run: str, after_id: int) -> list[CommandRow]:
         """See `Journal.commands`."""
+        # As bytes: text that is no UTF-8 would fail the whole query, and every row after it with it.
         rows = self._rows(
-            "SELECT id, run, issuer, body, wall, boot, boot_id, token FROM commands "
-            "WHERE run = ? AND id > ? ORDER BY id",
+            "SELECT id, CAST(issuer AS BLOB), CAST(body AS BLOB), wall, boot, CAST(boot_id AS BLOB), "
+            "CAST(token AS BLOB) FROM commands WHERE run = ? AND id > ? ORDER BY id",
             (run, after_id),
         )
-        return [
-            CommandRow(row[0], row[1], self._parsed(row[2]), self._parsed(row[3]), Instant(*row[4:7]), row[7])
-            for row in rows
-        ]
+        return [_command(run, row) for row in rows]
 
     def locks(self) -> list[Lock]:
         """See `Journal.locks`."""
@@ -309,14 +330,20 @@ class SqliteJournal:
             self._db.execute("BEGIN")
             try:
                 _, last_seq, last_hash = self._head(run)
-                rows = self._rows(
-                    "SELECT seq, epoch, wall, boot, boot_id, type, body, hash FROM events "
-                    "WHERE run = ? ORDER BY seq",
-                    (run,),
-                )
+                return self._damage(run, last_seq, last_hash)
             finally:
                 self._db.execute("ROLLBACK")
-        chain = [(row[0], row[1], Instant(*row[2:5]), row[5], row[6], row[7]) for row in rows]
+
+    def _damage(self, run: str, last_seq: int, last_hash: str) -> list[str]:
+        rows = self._rows(
+            "SELECT seq, epoch, wall, boot, CAST(boot_id AS BLOB), CAST(type AS BLOB), CAST(body AS BLOB), "
+            "CAST(hash AS BLOB) FROM events WHERE run = ? ORDER BY seq",
+            (run,),
+        )
+        chain = []
+        for seq, epoch, wall, boot, *texts in rows:
+            boot_id, kind, body, found = (text.decode(errors="replace") for text in texts)
+            chain.append((seq, epoch, Instant(wall, boot, boot_id), kind, body, found))
         return check_chain(run, chain, last_seq, last_hash)
 
     def close(self) -> None:
@@ -386,6 +413,22 @@ class SqliteJournal:
                 evidence=text[:200],
             ) from error
         return parsed
+
+
+def _command(run: str, row: Sequence[Any]) -> CommandRow:
+    """A row of the commands, whatever somebody wrote into it by hand: it must be answered, never stuck at."""
+    number, issuer, body, wall, boot, boot_id, token = row
+    seconds = [each if isinstance(each, float) else 0.0 for each in (wall, boot)]
+    at = Instant(seconds[0], seconds[1], _lenient(boot_id))
+    try:
+        return CommandRow(number, run, json.loads(issuer), json.loads(body), at, _lenient(token))
+    except (ValueError, RecursionError, TypeError) as error:
+        problem = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return CommandRow(number, run, {}, {}, at, _lenient(token), problem)
+
+
+def _lenient(text: bytes) -> str:
+    return text.decode(errors="replace")
 
 
 def _columns(at: Instant) -> tuple[float, float, str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from handrail.policy.gate import Verdict
+from handrail.policy.gate import Verdict, is_never_waived
 
 SKIPPABLE = ("window.open", "staging.verified", "staging.soaked")
 """The workflow lets an emergency out of the window and of staging; tests, backup and the rest stay."""
@@ -34,7 +34,7 @@ def reason_given(value: object) -> str | None:
 
 def why_not_skip(check: str, *, waivable: bool, never_waive: Collection[str]) -> str | None:
     """Why an emergency can't go without this check; `None` where it can."""
-    if check in never_waive or any(fnmatchcase(name, check) for name in never_waive):
+    if is_never_waived(check, never_waive):
         return f"The target never waives {check}, not even in an emergency."
     if not waivable:
         return f"The runbook says that {check} can't be waived, not even in an emergency."

@@ -13,6 +13,7 @@ from handrail.run.emergency import emergency_words
 from handrail.run.notices import Notice, undelivered
 from handrail.run.other_way import if_it_fails, left_as_it_is, ways_by_hand
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
+from handrail.run.rules import foreign_events
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
 from handrail.text import clean, clean_line, countdown, duration
@@ -142,6 +143,8 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
         )
     if state.phase.is_open:
         lines += [countdown_line(each) for each in countdowns(state, now)]
+        if why := foreign_events(state, None):
+            lines.append(why)
         for change in state.changed_files:
             lines.append(f"Changed since the plan was made, so that nothing goes forward: {change.path}")
             lines += [f"    {text}" for text in clean(change.difference).splitlines()]

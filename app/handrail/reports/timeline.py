@@ -162,6 +162,13 @@ def _files_changed(event: e.FilesChanged, state: RunState) -> str:
     return f"Changed since the plan was made, so that nothing goes forward: {names}"
 
 
+def _foreign(event: e.ForeignEvents, state: RunState) -> str:
+    return (
+        f"NOT WRITTEN BY THE ENGINE: the events {event.first} to {event.last}, by hand or by another program;"
+        " nothing goes forward any more"
+    )
+
+
 def _held(event: e.StepHeld, state: RunState) -> str:
     return f"Held: {title_of(state, event.step)}: {event.reason}"
 
@@ -270,6 +277,7 @@ _SENTENCES: dict[type, Callable[[Any, RunState], str | None]] = {
     e.CancelRequested: _cancel,
     e.AnnouncementQueued: _queued,
     e.FilesChanged: _files_changed,
+    e.ForeignEvents: _foreign,
     e.StepHeld: _held,
     e.CheckWaived: _waived,
     e.StepAttested: _attested,

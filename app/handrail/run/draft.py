@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from handrail.clock import Instant
 from handrail.run import events as e
+from handrail.run.actors import Actor
 from handrail.run.deadlines import deadline_of, time_left
 from handrail.run.events import Event, Purpose
 from handrail.run.fold import apply
-from handrail.run.notices import THREAD_FACT, due_again, with_expected_end
+from handrail.run.notices import (
+    THREAD_FACT,
+    announcement_ahead,
+    due_again,
+    waivers,
+    with_expected_end,
+    with_waivers,
+)
 from handrail.run.plan import PlannedCall
+from handrail.run.rules import foreign_events
 from handrail.run.state import Phase, RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
 from handrail.runbook.template import MissingValue, TemplateError, resolve
@@ -33,6 +42,9 @@ class Draft:
     def begin(self, step: StepState) -> None:
         """Start a step: the next check of its gate, or the step itself once the gate has passed."""
         planned = step.planned
+        if why := foreign_events(self.state, step):
+            self.add(e.StepHeld(step=step.key, check=None, reason=why))
+            return
         passed = step.checks_passed if step.status is StepStatus.CHECKING else frozenset()
         for gate in planned.gate:
             if gate.check not in passed and gate.check not in step.waived:
@@ -75,10 +87,14 @@ class Draft:
             self.add(e.StepHeld(step=step.key, check=None, reason=f"{reason} step as done."))
             return
         number = self.state.next_attempt
-        call = with_expected_end(self._in_thread(call), self.state, self.now)
-        self._attempt(step, Purpose.NOTICE, call, NOTICE_TIMEOUT_SECONDS)
+        told = with_expected_end(self._in_thread(call), self.state, self.now)
+        first = announcement_ahead(self.state) and not step.undoes
+        whole = with_waivers(told, waivers(self.state)) if first else told
+        self._attempt(step, Purpose.NOTICE, whole or told, NOTICE_TIMEOUT_SECONDS)
         if number in self.state.attempts:
             self.add(e.AnnouncementQueued(step=step.key, attempt=number))
+            if whole is None:
+                self.tell_of_waivers()
             self.go_on_rolling_back()
 
     def _in_thread(self, call: PlannedCall) -> PlannedCall:
@@ -132,6 +148,18 @@ class Draft:
                 timeout_seconds=NOTICE_TIMEOUT_SECONDS,
             )
         )
+
+    def waive(self, step: StepState, check: str, by: Actor, reason: str) -> None:
+        """Let a step start without a check, and tell the team, in the announcement where that is to come."""
+        self.add(e.CheckWaived(step=step.key, check=check, by=by, reason=reason))
+        if not announcement_ahead(self.state):
+            target, title = self.state.plan.target.name, step.planned.title
+            self.notice(f"Waived on {target}: {check} before {title}, by {by.name}: {reason}")
+
+    def tell_of_waivers(self) -> None:
+        """Tell by itself what the announcement would have said of waivers, where none will be made."""
+        if lines := waivers(self.state):
+            self.notice("\n".join([f"Waived on {self.state.plan.target.name}:", *lines]))
 
     def raise_trigger(self, step: StepState, because: str, evidence_from: Instant) -> None:
         """Open a deadline for a step whose failure asks for a rollback; once for each step."""
@@ -188,7 +216,7 @@ class Draft:
             name = state.plan.target.name
             self.notice(f"Rolled back: {state.plan.title} on {name}, in {seconds:.0f} s.")
             self.add(measured(self.state, seconds), e.RunRolledBack(seconds=seconds, deadlines_met=met))
-        elif not state.open_triggers:
+        elif not state.open_triggers and state.foreign_events is None:
             self.add(measured(state, None), e.RunFinished())
 
 

@@ -285,6 +285,14 @@ class FilesChanged(Frozen):
     files: tuple[FileChange, ...] = ()
 
 
+class ForeignEvents(Frozen):
+    """Events stand in the journal that this run's engine did not write, in a chain that is whole."""
+
+    type: Literal["ForeignEvents"] = "ForeignEvents"
+    first: int
+    last: int
+
+
 class DurationsMeasured(Frozen):
     """How long the steps of a closed run took, in seconds, for the estimates of later ones."""
 
@@ -343,6 +351,7 @@ Event = Annotated[
     | ControlChanged
     | ClockJumped
     | FilesChanged
+    | ForeignEvents
     | DurationsMeasured
     | RunFinished
     | RunRolledBack

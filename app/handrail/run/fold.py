@@ -53,7 +53,11 @@ def apply(state: RunState, event: Event, at: Instant) -> RunState:
     """The state after one more event."""
     state = replace(state, seq=state.seq + 1, last_event=at)
     handler = _HANDLERS.get(type(event))
-    return handler(state, event, at) if handler else state
+    try:
+        return handler(state, event, at) if handler else state
+    except KeyError:
+        # It names a step or an attempt that the run hasn't: no engine writes such, and it says nothing.
+        return state
 
 
 def _with_step(state: RunState, key: str | None, **changes: Any) -> RunState:
@@ -323,6 +327,10 @@ def _files_changed(state: RunState, event: e.FilesChanged, at: Instant) -> RunSt
     return replace(state, changed_files=event.files)
 
 
+def _foreign_events(state: RunState, event: e.ForeignEvents, at: Instant) -> RunState:
+    return replace(state, foreign_events=(event.first, event.last))
+
+
 def _run_finished(state: RunState, event: e.RunFinished, at: Instant) -> RunState:
     return replace(state, phase=Phase.FINISHED, closed=at)
 
@@ -361,6 +369,7 @@ _HANDLERS: dict[type, Any] = {
     e.ControlChanged: _control_changed,
     e.ClockJumped: _clock_jumped,
     e.FilesChanged: _files_changed,
+    e.ForeignEvents: _foreign_events,
     e.RunFinished: _run_finished,
     e.RunRolledBack: _run_rolled_back,
     e.RunAborted: _run_aborted,

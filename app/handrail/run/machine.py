@@ -17,6 +17,7 @@ from handrail.run.actors import Actor
 from handrail.run.commands import Observation, OperatorCommand
 from handrail.run.draft import Draft
 from handrail.run.events import Event, Purpose, Result
+from handrail.run.notices import announcement_ahead
 from handrail.run.other_way import other_way_steps
 from handrail.run.rules import why_not
 from handrail.run.state import AttemptState, RunState, StepState
@@ -69,15 +70,30 @@ def _attest(draft: Draft, command: c.Attest, issuer: Actor) -> None:
 
 
 def _skip(draft: Draft, command: c.SkipStep, issuer: Actor) -> None:
-    draft.add(e.StepSkipped(step=command.step, by=issuer, reason=command.reason))
-    if draft.state.steps[command.step].planned.kind is not StepKind.ATTEST:
-        # What nobody has agreed to doesn't begin by itself: who leaves the question out starts the answer.
-        draft.go_on_rolling_back()
+    _leave_out(draft, command.step, e.StepSkipped(step=command.step, by=issuer, reason=command.reason))
 
 
 def _mark_done(draft: Draft, command: c.MarkDone, issuer: Actor) -> None:
-    draft.add(e.StepMarkedDone(step=command.step, by=issuer, reason=command.reason))
-    draft.go_on_rolling_back()
+    _leave_out(draft, command.step, e.StepMarkedDone(step=command.step, by=issuer, reason=command.reason))
+
+
+def _leave_out(draft: Draft, key: str, left_out: e.StepSkipped | e.StepMarkedDone) -> None:
+    """Go past a step without running it; what its gate would have asked is waived by that, and told so.
+
+    A gate may stand for all that follows, as the window does before the first step that acts.
+    """
+    step = draft.state.steps[key]
+    if not step.undoes and draft.state.last_attempt(key) is None:
+        for gate in step.planned.gate:
+            if gate.check not in step.waived:
+                reason = f"{step.planned.title} is left out: {left_out.reason}"
+                draft.waive(step, gate.check, left_out.by, reason)
+    if announcement_ahead(draft.state) and not announcement_ahead(draft.state, besides=key):
+        draft.tell_of_waivers()
+    draft.add(left_out)
+    if isinstance(left_out, e.StepMarkedDone) or step.planned.kind is not StepKind.ATTEST:
+        # What nobody has agreed to doesn't begin by itself: who leaves the question out starts the answer.
+        draft.go_on_rolling_back()
 
 
 def _resolve(draft: Draft, command: c.ResolveDoubt, issuer: Actor) -> None:
@@ -98,13 +114,13 @@ def _cancel(draft: Draft, command: c.CancelStep, issuer: Actor) -> None:
 
 
 def _waive(draft: Draft, command: c.WaiveCheck, issuer: Actor) -> None:
-    draft.add(e.CheckWaived(step=command.step, check=command.check, by=issuer, reason=command.reason))
-    target, step = draft.state.plan.target.name, draft.state.steps[command.step].planned.title
-    draft.notice(f"Waived on {target}: {command.check} before {step}, by {issuer.name}: {command.reason}")
+    draft.waive(draft.state.steps[command.step], command.check, issuer, command.reason)
 
 
 def _roll_back(draft: Draft, command: c.RollBack, issuer: Actor) -> None:
     plan = undo_plan(draft.state)
+    if announcement_ahead(draft.state):
+        draft.tell_of_waivers()
     draft.add(
         e.RollbackStarted(by=issuer, reason=command.reason, steps=plan.steps, not_undone=plan.irreversible)
     )
@@ -130,6 +146,8 @@ def _close_trigger(draft: Draft, command: c.CloseTrigger, issuer: Actor) -> None
 
 
 def _abort(draft: Draft, command: c.AbortRun, issuer: Actor) -> None:
+    if announcement_ahead(draft.state):
+        draft.tell_of_waivers()
     draft.add(e.RunAborted(by=issuer, reason=command.reason))
 
 

@@ -13,9 +13,11 @@ from enum import StrEnum
 from handrail.clock import Instant
 from handrail.errors import ExitCode
 from handrail.run.duration import time_ahead, usual
+from handrail.run.emergency import waived_by
 from handrail.run.events import Purpose, Result
 from handrail.run.plan import PlannedCall
-from handrail.run.state import AttemptState, RunState
+from handrail.run.state import AttemptState, RunState, StepStatus
+from handrail.runbook.model import StepKind
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 600, 600, 600))
 THREAD_FACT = "announcement_thread"
@@ -91,6 +93,49 @@ def due_again(state: RunState, now: Instant) -> Notice | None:
         return None
     ended = waiting.latest.ended or waiting.latest.announced
     return waiting if now.since(ended) >= PAUSES[waiting.tries - 1] else None
+
+
+def announcement_ahead(state: RunState, *, besides: str | None = None) -> bool:
+    """Whether the run's first announcement is yet to be made: it says then what was waived so far.
+
+    `besides` is the key of an announcement that will not be made.
+    """
+    if state.rollback_started is not None or not state.phase.is_open:
+        return False
+    steps = [step for step in state.forward_steps if step.planned.kind is StepKind.ANNOUNCE]
+    if any(step.status is StepStatus.PASSED for step in steps):
+        return False
+    return any(not step.status.is_done and step.key != besides for step in steps)
+
+
+def waivers(state: RunState) -> tuple[str, ...]:
+    """What was waived in the run, in a line each: the check, its step, who and why.
+
+    What an emergency skips is left out: the plan says it, and so does the emergency's own announcement.
+    """
+    return tuple(
+        f"- {check} before {step.planned.title}, by {said}"
+        for step in state.forward_steps
+        for check, said in step.waived.items()
+        if said != waived_by(state.plan, step.planned).get(check)
+    )
+
+
+def with_waivers(call: PlannedCall, lines: tuple[str, ...]) -> PlannedCall | None:
+    """The announcement with what was waived before it; `None` for a project's own task."""
+    if not lines:
+        return call
+    # What a person wrote is no template.
+    said = "\n".join(["Waived:", *lines]).replace("${", "$${")
+    arguments = call.arguments
+    match call.task:
+        case "announce.post":
+            return call.model_copy(
+                update={"arguments": {**arguments, "text": f"{arguments['text']}\n{said}"}}
+            )
+        case "announce.deployment":
+            return call.model_copy(update={"arguments": {**arguments, "waived": said}})
+    return None
 
 
 def _delivery(latest: AttemptState, tries: int, state: RunState) -> Delivery:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail.errors import WrongUsage
+from handrail.policy.gate import canonical_name
 from handrail.project.model import RequiredCheck, Target
 from handrail.run.composing import composed, parameters_in
 from handrail.run.emergency import emergency_of
@@ -181,9 +182,9 @@ class _Planner:
             watch = {"duration": f"{seconds:.0f}s"}
             if block.watch.every is not None:
                 watch["every"] = f"{block.watch.every.total_seconds():.0f}s"
-            return PlannedCall(task=block.watch.task, arguments={**watch, **arguments})
+            return PlannedCall(task=canonical_name(block.watch.task), arguments={**watch, **arguments})
         task = block.task or block.check
-        return PlannedCall(task=task, arguments=arguments) if task else None
+        return PlannedCall(task=canonical_name(task), arguments=arguments) if task else None
 
     def _watch_duration(self, step: Step, where: str) -> timedelta:
         watch = step.block.watch
@@ -195,10 +196,10 @@ class _Planner:
         return duration if isinstance(duration, timedelta) else timedelta()
 
     def _call(self, call: Call, where: str) -> PlannedCall:
-        return PlannedCall(task=call.task, arguments=self.value(call.arguments, where))
+        return PlannedCall(task=canonical_name(call.task), arguments=self.value(call.arguments, where))
 
     def _gate(self, gate: GateCheck, where: str) -> PlannedGate:
-        call = PlannedCall(task=gate.check, arguments=self.value(gate.arguments, where))
+        call = PlannedCall(task=canonical_name(gate.check), arguments=self.value(gate.arguments, where))
         return PlannedGate(call=call, waivable=gate.waivable, timeout=gate.timeout or DEFAULT_GATE_TIMEOUT)
 
     def _undo(self, undo: Undo, step: Step, where: str) -> PlannedUndo:
@@ -209,7 +210,7 @@ class _Planner:
             "timeout": undo.timeout,
         }
         if undo.task is not None:
-            call = PlannedCall(task=undo.task, arguments=self.value(undo.arguments, where))
+            call = PlannedCall(task=canonical_name(undo.task), arguments=self.value(undo.arguments, where))
             otherwise = self._other_way(undo, step.other_way, where)
             return PlannedUndo(kind=UndoKind.TASK, call=call, otherwise=otherwise, **common)
         if undo.runbook is not None and step.undo_runbook is not None:
@@ -279,8 +280,9 @@ def with_required_checks(
     gated = list(steps)
     for check in required:
         where = f"the target's required check {check.check}"
-        call = PlannedCall(task=check.check, arguments=value(check.arguments, where))
-        named = [i for i, step in enumerate(gated) if step.call and step.call.task == check.before]
+        call = PlannedCall(task=canonical_name(check.check), arguments=value(check.arguments, where))
+        before = canonical_name(check.before or "")
+        named = [i for i, step in enumerate(gated) if step.call and step.call.task == before]
         changing = [i for i, step in enumerate(gated) if step.call and not step.only_looks]
         for index in named or changing[:1]:
             step = gated[index]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handrail.policy.attestation import why_not_attest
-from handrail.policy.gate import why_not_waive
+from handrail.policy.gate import says_something, why_not_waive
 from handrail.run import commands as c
 from handrail.run.actors import Actor
 from handrail.run.commands import OperatorCommand
@@ -21,10 +21,38 @@ def why_not(state: RunState, command: OperatorCommand, issuer: Actor) -> Why:
     """Why this command is refused now, in words for the person who gave it; `None` where it is allowed."""
     if not state.phase.is_open and not isinstance(command, c.AddNote):
         return f"The run is over: {state.phase.value}."
+    if why := _nobody(state, issuer):
+        return why
     drives = issuer.session == state.operator.session
     if not drives and not isinstance(command, _FOR_EVERYONE) and not _is_four_eyes(state, command):
         return f"You are watching: {state.operator.name} drives this run. Take over first."
+    if isinstance(command, _FORWARD) and (why := foreign_events(state, state.steps.get(command.step))):
+        return why
     return _RULES[type(command)](state, command, issuer)
+
+
+_FORWARD = (c.StartStep, c.RetryStep, c.Attest, c.SkipStep, c.MarkDone, c.ResolveDoubt, c.WaiveCheck)
+
+
+def foreign_events(state: RunState, step: StepState | None) -> Why:
+    """Nothing goes forward on events that the run's engine did not write; the way back stays open."""
+    if state.foreign_events is None or (step is not None and step.undoes):
+        return None
+    first, last = state.foreign_events
+    return (
+        f"The events {first} to {last} of this run were written into the journal by hand, not by its engine: "
+        "what they say may be untrue. Roll back, or abort this run and open a new one."
+    )
+
+
+def _nobody(state: RunState, issuer: Actor) -> Why:
+    """What is decided in a run is decided by somebody, and under their own name."""
+    if not says_something(issuer.user) or not issuer.session.strip():
+        return "This names nobody who asks for it: whoever decides stands in the journal."
+    operator = state.operator
+    if issuer.session == operator.session and issuer.name != operator.name:
+        return f"This comes from the screen of {operator.name}, under the name of {issuer.name}."
+    return None
 
 
 _FOR_EVERYONE = (c.AddNote, c.RequestControl, c.TakeControl)
@@ -138,7 +166,7 @@ def _gate_stands(state: RunState, step: StepState) -> Why:
 
 
 def _needs_reason(reason: str) -> Why:
-    return None if reason.strip() else "Say why: it will stand in the journal."
+    return None if says_something(reason) else "Say why: it will stand in the journal."
 
 
 def _skip(state: RunState, command: c.SkipStep, issuer: Actor) -> Why:

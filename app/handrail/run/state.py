@@ -171,6 +171,8 @@ class RunState:
     last_event: Instant | None = None
     clock_jump: float = 0.0
     changed_files: tuple[FileChange, ...] = ()
+    foreign_events: tuple[int, int] | None = None
+    """The first and last number of events that the run's engine did not write."""
 
     @property
     def forward_steps(self) -> tuple[StepState, ...]:

@@ -23,7 +23,9 @@ TIMEOUT = 10.0
 WITHOUT = "post the text in the channel by hand, and note it; the deployment itself doesn't depend on it."
 
 
-def deployment_text(feature: str, eta: str, rollback_plan: str, on_call: str, ref: str, target: str) -> str:
+def deployment_text(
+    feature: str, eta: str, rollback_plan: str, on_call: str, ref: str, target: str, waived: str = ""
+) -> str:
     """The announcement in the workflow's words, its fields escaped as Slack asks."""
     what = f"{escaped(feature)} ({escaped(ref)})" if ref else escaped(feature)
     who = escaped(on_call)
@@ -31,7 +33,7 @@ def deployment_text(feature: str, eta: str, rollback_plan: str, on_call: str, re
         f"Deploying {what} to {escaped(target)}\n"
         f"ETA: {escaped(eta)}\n"
         f"Rollback plan: {escaped(rollback_plan)}\n"
-        f"On-call: {who if who.startswith('@') else f'@{who}'}"
+        f"On-call: {who if who.startswith('@') else f'@{who}'}" + (f"\n{escaped(waived)}" if waived else "")
     )
 
 
@@ -114,8 +116,9 @@ def deployment(
     served_at: str = "",
     watched_until: str = "",
     measured: bool = False,
+    waived: str = "",
 ) -> None:
-    """Announce a deployment: what, when it is done, the way back, and who is on call.
+    """Announce a deployment: what, when it is done, the way back, who is on call, and what was waived.
 
     Without an `eta`, the two moments (ISO 8601) and whether they were `measured` make one.
     """
@@ -133,6 +136,7 @@ def deployment(
             on_call or target.on_call or "not given",
             ref,
             target.name or "production",
+            waived,
         ),
         thread,
     )

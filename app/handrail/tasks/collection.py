@@ -1,4 +1,7 @@
-"""The collection of tasks: handrail's own, with a project's tasks.py added to them or in their place."""
+"""The collection of tasks: handrail's own, with a project's tasks.py added to them or in their place.
+
+What judges, and what a judgement goes by, is never replaced: a rule would be anybody's then.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from invoke.collection import Collection
 from invoke.tasks import Task
 
 from handrail.errors import WrongUsage
+from handrail.policy.gate import canonical_name
 
 NAMESPACES = (
     "announce",
@@ -41,6 +45,46 @@ NAMESPACES = (
     "window",
 )
 OWN_PACKAGE = "handrail.tasks."
+NEVER_REPLACED = frozenset(
+    {
+        "app.healthy",
+        "app.serves",
+        "ci.verdict",
+        "database.applied",
+        "database.atomic",
+        "database.backed_up",
+        "database.backup",
+        "database.down_rehearsed",
+        "database.loss",
+        "database.pending",
+        "database.reachable",
+        "database.rehearse",
+        "git.at",
+        "hotfix.size",
+        "maintenance.verify",
+        "monitor.watch",
+        "pm2.status",
+        "pm2.verify",
+        "postmortem.none_overdue",
+        "review.approved",
+        "scenarios.errors",
+        "scenarios.load",
+        "smoke.flow",
+        "smoke.flows",
+        "smoke.homepage",
+        "smoke.logs",
+        "staging.count_rows",
+        "staging.data_intact",
+        "staging.mirrors",
+        "staging.rehearsed",
+        "staging.serving",
+        "staging.take_schema_back",
+        "staging.verified",
+        "tests.run",
+        "window.open",
+    }
+)
+"""The checks, and the tasks whose report a check goes by. A project's tasks file can't stand in for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +145,44 @@ def _is_of(task: Task[Any], module: ModuleType) -> bool:
 def assemble(tasks_file: Path | None, only: str | None = None) -> Collection:
     """The shipped collection with the project's tasks added; its own win where names are equal.
 
-    With `only`, of the shipped namespaces just that one. Raises `WrongUsage` for a file that fails.
+    With `only`, of the shipped namespaces just that one. Raises `WrongUsage` for a file that fails, and for
+    one that would stand in for what is never replaced.
     """
     root = shipped(only)
     if tasks_file is not None:
-        merge(root, Collection.from_module(load_tasks_file(tasks_file)))
+        added = Collection.from_module(load_tasks_file(tasks_file))
+        _refuse_to_replace(_names_of(added), tasks_file)
+        merge(root, added)
     return root
+
+
+def is_own(task: str) -> bool:
+    """Whether a task is handrail's alone, so that no code of the project has a part in it."""
+    return canonical_name(task) in NEVER_REPLACED
+
+
+def _refuse_to_replace(names: Mapping[str, Task[Any]], tasks_file: Path) -> None:
+    taken = sorted(name for name, task in names.items() if is_own(name) and not is_shipped(task))
+    if taken:
+        raise WrongUsage(
+            f"The project's tasks file {tasks_file} defines {', '.join(taken)}, which handrail judges by.",
+            still_safe="nothing was started.",
+            next_step=f"rename it there, such as project.{taken[0].partition('.')[2]}, and name that in the"
+            " runbook; handrail's own checks can't be replaced.",
+        )
+
+
+def _names_of(collection: Collection, prefix: str = "") -> dict[str, Task[Any]]:
+    """Every name by which a task of the collection can be called: aliases and defaults, too."""
+    named: dict[str, Task[Any]] = {}
+    for name, task in collection.tasks.items():
+        for each in {name, task.name, *task.aliases}:
+            named[canonical_name(f"{prefix}{each}")] = task
+    for alias, name in collection.tasks.aliases.items():
+        named[canonical_name(f"{prefix}{alias}")] = collection.tasks[name]
+    for name, inner in collection.collections.items():
+        named |= _names_of(inner, f"{prefix}{name}.")
+    return named
 
 
 def merge(base: Collection, added: Collection) -> None:

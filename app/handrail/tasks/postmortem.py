@@ -49,7 +49,7 @@ def none_overdue(context: Context) -> None:
     verdict, evidence = verdict_of_owed(owed, datetime.now(UTC))
     if verdict == "unknown":
         raise place.unknown(
-            f"{evidence}{'' if owed is not None else ': ' + outcome.errors.strip()[-300:]}",
+            f"{evidence}{'' if owed is not None else ': ' + outcome.errors.strip()[:300]}",
             next_step="`handrail postmortem --owed` says what is wrong.",
         )
     place.conclude(

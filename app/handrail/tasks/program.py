@@ -23,7 +23,7 @@ from invoke.executor import Executor
 from handrail.errors import HandrailError, WrongUsage
 from handrail.paths import AttemptFiles
 from handrail.tasks import report
-from handrail.tasks.collection import assemble, find, known_tasks, merge, shipped
+from handrail.tasks.collection import assemble, find, is_own, known_tasks, merge, shipped
 from handrail.tasks.performers.base import Performer
 from handrail.tasks.performers.real import RealPerformer
 from handrail.tasks.runner import LogRunner
@@ -92,6 +92,9 @@ def perform(attempt: AttemptFiles) -> None:
     task = spec["task"]
     site = Site(task.get("target") or {})
     tasks_file = Path(task["tasks_file"]) if task.get("tasks_file") else None
+    if is_own(str(task["name"])):
+        # The project's code is not even read: what it does as it is imported could bend a check.
+        tasks_file = None
     if site.raw.get("checkout") and site.checkout.is_dir():
         # `context.run` in a project's own task works where the commands of a runbook would be typed.
         os.chdir(site.checkout)

@@ -150,6 +150,10 @@ class Desk:
             for attempt in [a.number for a in state.attempts.values() if a.is_running]:
                 cancel(self.state.attempt(run, attempt))
             self.call("attach", run, "--plain", "--take-over", "the test is over", typed="wait\nabort over\n")
+        self.end_engines()
+
+    def end_engines(self) -> None:
+        """Wait until no engine is left."""
         for run in self.runs():
             wait_for(lambda run=run: not engine_alive(self.state, run), f"the end of the engine of {run}")
 

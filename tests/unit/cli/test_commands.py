@@ -16,6 +16,7 @@ from handrail.errors import ExitCode
 from handrail.journal.sqlite import SqliteJournal
 from handrail.run import events as e
 from handrail.run.events import write_event
+from handrail.runbook import loader
 
 RUNBOOK = """\
 ---
@@ -164,6 +165,49 @@ def test_every_mistake_of_a_runbook_is_named_with_its_line(here: Path, capsys) -
     out = capsys.readouterr().out
     assert "broken.md:5:" in out
     assert "broken.md:6:" in out
+
+
+ENTRY = """\
+---
+title: "The port is taken"
+tasks: [pm2.verfy, "deploy.*"]
+symptoms:
+  - {log: "("}
+runbook: rolback-code
+---
+# The port is taken
+## Cause
+Something else listens.
+"""
+WRONG = (
+    ("slow.md:3: tasks[0]: found the unknown task 'pm2.verfy'", "did you mean 'pm2.verify'?"),
+    ("slow.md:5: symptoms[0].log: found '('",),
+    ("slow.md:6: runbook: found the unknown runbook 'rolback-code'", "did you mean 'rollback-code'?"),
+    ("found no section 'what to do'",),
+)
+
+
+@pytest.mark.parametrize(
+    "words", [["ship"], ["runbooks/issues/slow.md"], ["ship", "runbooks/issues/slow.md"]]
+)
+def test_every_mistake_of_a_common_issue_is_named_with_its_line(here: Path, capsys, words) -> None:
+    folder = here / "runbooks" / "issues"
+    folder.mkdir()
+    (folder / "slow.md").write_text(ENTRY)
+    assert main(["check", *words]) == ExitCode.WRONG_USAGE
+    out = capsys.readouterr().out
+    for line in WRONG:
+        assert any(all(part in said for part in line) for said in out.splitlines()), out
+    assert out.count("4 problems") == 1
+    main(["check", *words, "--json"])
+    answers = {Path(each["file"]).name: each for each in json.loads(capsys.readouterr().out)}
+    assert [problem["line"] for problem in answers["slow.md"]["problems"]] == [3, 5, 6, 8]
+
+
+def test_a_sound_common_issue_is_said_to_be_valid(here: Path, capsys) -> None:
+    shipped = loader.shipped_runbooks() / "issues" / "port-in-use.md"
+    assert main(["check", str(shipped)]) == ExitCode.FINISHED
+    assert "valid; an entry of the common issues" in capsys.readouterr().out
 
 
 def test_missing_parameters_are_named_all_at_once_with_their_questions(here: Path, capsys) -> None:

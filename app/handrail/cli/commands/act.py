@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import click
 
+from handrail.cli.closing import close_without_lock, has_lost_its_lock
 from handrail.cli.completing import complete_runs
 from handrail.cli.exits import exit_code_of
 from handrail.cli.following import POLL_SECONDS, Following
@@ -47,7 +48,12 @@ def note(here: Surroundings, run: str, text: tuple[str, ...]) -> int:
 def abort(here: Surroundings, run: str | None, reason: str, take_over: str | None) -> int:
     """End RUN as it stands: nothing is taken back, and the target's lock is released."""
     with here.existing_journal() as journal:
-        session = _joined(here, journal, run, to_drive=True, take_over=take_over)
+        chosen = pick_run(journal, run)
+        if journal is not None and has_lost_its_lock(journal, chosen):
+            close_without_lock(here, journal, chosen, reason=reason, take_over=take_over)
+            print("The run was closed as it stood. Its target belongs to no run or to another, as before.")
+            return ExitCode.FAILED_OR_ROLLED_BACK
+        session = _joined(here, journal, chosen, to_drive=True, take_over=take_over)
         _do(session, c.AbortRun(reason=reason))
         print("The run was aborted as it stood; nothing was taken back, and the lock is released.")
         return exit_code_of(session.state)

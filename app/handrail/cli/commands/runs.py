@@ -15,9 +15,9 @@ from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
 from handrail.cli.window import run_window
 from handrail.clock import Instant
-from handrail.errors import ExitCode
+from handrail.errors import ExitCode, HandrailError
 from handrail.issues.telling import issue_lines
-from handrail.journal.base import Journal
+from handrail.journal.base import Journal, RunHead
 from handrail.journal.session import RunFollower
 from handrail.reports.summary import as_values, status_lines, utc
 from handrail.reports.timeline import timeline
@@ -35,19 +35,35 @@ def runs(here: Surroundings, open_only: bool, limit: int, as_json: bool) -> int:
     """List the runs, newest first."""
     with here.journal_to_read() as journal:
         heads = journal.runs(limit=limit, open_only=open_only) if journal else []
-        states = [RunFollower(journal, head.run).state for head in heads] if journal else []
+        locked = {lock.run for lock in journal.locks()} if journal else set()
+        found = [(head, *_read(journal, head)) for head in heads] if journal else []
     if as_json:
-        print(json.dumps([_row_values(state) for state in states], indent=2))
-    elif not states:
+        rows = [_row_values(head, state, damage, head.run in locked) for head, state, damage in found]
+        print(json.dumps(rows, indent=2))
+    elif not found:
         print(f"No {'open ' if open_only else ''}runs in {here.state.root}.")
-    for state in [] if as_json else states:
-        print(clean_line(_row(state)))
+    for head, state, damage in [] if as_json else found:
+        said = f"  JOURNAL DAMAGED: {damage}" if damage else ""
+        lost = "" if head.closed or head.run in locked else "  its target was taken over: abort it"
+        print(clean_line((_row(state) if state else f"{head.run}  {head.target}") + lost + said))
     return ExitCode.FINISHED
 
 
-def _row_values(state: RunState) -> dict[str, object]:
+def _read(journal: Journal, head: RunHead) -> tuple[RunState | None, str]:
+    """A run as far as it can be trusted, and what is wrong with it: one damaged run hides no other."""
+    try:
+        follower = RunFollower(journal, head.run)
+    except (HandrailError, ValueError) as error:
+        return None, error.summary if isinstance(error, HandrailError) else str(error)
+    return follower.state, follower.damage
+
+
+def _row_values(head: RunHead, state: RunState | None, damage: str, locked: bool) -> dict[str, object]:
+    known: dict[str, object] = {"holds_lock": locked, "damage": damage}
+    if state is None:
+        return {"run": head.run, "target": head.target, "open": not head.closed, **known}
     current = state.current
-    return {
+    return known | {
         "run": state.run,
         "title": state.plan.title,
         "target": state.plan.target.name,
@@ -85,7 +101,8 @@ def show(here: Surroundings, run: str | None, as_json: bool) -> int:
         if journal is None:
             return ExitCode.WRONG_USAGE
         state = RunFollower(journal, chosen).state
-        lines = timeline(chosen, _events(journal, chosen))
+        # As far as the chain holds: what comes after it is not told as if it had happened.
+        lines = timeline(chosen, _events(journal, chosen, state.seq))
         damage = journal.verify(chosen)
     secrets = secrets_of(state.plan.target)
     if as_json:
@@ -116,5 +133,5 @@ def show(here: Surroundings, run: str | None, as_json: bool) -> int:
     return ExitCode.FINISHED
 
 
-def _events(journal: Journal, run: str) -> list[tuple[Event, Instant]]:
-    return [(read_event(record.body), record.at) for record in journal.read(run)]
+def _events(journal: Journal, run: str, upto: int) -> list[tuple[Event, Instant]]:
+    return [(read_event(record.body), record.at) for record in journal.read(run, limit=upto)]

@@ -14,7 +14,7 @@ from handrail.run.state import RunState, StepState, StepStatus
 from handrail.text import clean_line
 from handrail.tui.presenters.line import Line, Part, Tone, line
 
-ANY_TEXT = "."
+ANY_TEXT = "because"
 NARROW = 60
 
 

@@ -11,6 +11,7 @@ from handrail.issues.model import Found
 from handrail.run.notices import undelivered
 from handrail.run.other_way import if_it_fails, ways_by_hand
 from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
+from handrail.run.rules import foreign_events
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import why_irreversible
 from handrail.runbook.model import StepKind
@@ -64,6 +65,8 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         first = words.get(step.status, f"{SIGNS[step.status].word.capitalize()}: ")
         lines.append(line((first, tone), said[0]))
         lines += [line("  " + text) for text in said[1:]]
+    if step is state.current and (why := foreign_events(state, step)):
+        lines.append(line((why, Tone.BAD)))
     if state.changed_files and step is state.current and not step.undoes:
         lines += _differences(state)
     lines += [
