@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from handrail.journal.base import (
     Fenced,
     Journal,
     LockHeld,
+    LockKept,
     LockLost,
     RunExists,
     SequenceTaken,
     UnknownRun,
+    breaks_chain,
 )
 from handrail.journal.memory import MemoryJournal
 from handrail.journal.sqlite import SqliteJournal
@@ -336,3 +339,39 @@ def test_both_journals_say_the_same(
 
 def test_the_errors_are_refusals() -> None:
     assert all(issubclass(error, Refused) for error in (LockHeld, Fenced, SequenceTaken, AnsweredAlready))
+
+
+def test_a_run_that_lost_its_target_is_closed_without_it(journal: Journal) -> None:
+    journal.open_run("r1", "production", OPERATOR, "deploy", [OPENED], NOW)
+    with pytest.raises(LockKept):
+        journal.close_without_lock("r1", [{"type": "RunAborted"}], NOW)
+    journal.take_over_lock("production", "r2", OPERATOR, "stale", NOW)
+    [closed] = journal.close_without_lock("r1", [{"type": "RunAborted"}], NOW)
+    assert (closed.seq, closed.type) == (2, "RunAborted")
+    assert [head.run for head in journal.runs(open_only=True)] == []
+    assert [lock.run for lock in journal.locks()] == ["r2"]
+    assert journal.verify("r1") == []
+    with pytest.raises(Fenced):
+        journal.append("r1", 1, 2, [OPENED], NOW)
+    with pytest.raises(LockKept):
+        journal.close_without_lock("r1", [{"type": "RunAborted"}], NOW)
+    with pytest.raises(UnknownRun):
+        journal.close_without_lock("none", [], NOW)
+
+
+def test_a_reader_can_hold_each_record_against_the_one_before(journal: Journal) -> None:
+    journal.open_run("r1", "production", OPERATOR, "deploy", [OPENED, {"type": "N", "x": 0.1}], NOW)
+    first, second = journal.read("r1")
+    assert breaks_chain(first, 0, "") is None
+    assert breaks_chain(second, 1, first.hash) is None
+    assert breaks_chain(second, 0, "") == "event 1 is missing (the next one is 2)"
+    for changed in (
+        replace(second, body={"type": "N", "x": 0.2}),
+        replace(second, epoch=1),
+        replace(second, type="M"),
+        replace(second, hash=first.hash),
+    ):
+        assert (
+            breaks_chain(changed, 1, first.hash)
+            == "event 2 or the one before it was changed after it was written"
+        )

@@ -20,6 +20,7 @@ import pytest
 
 from handrail.clock import Instant
 from handrail.errors import StorageFault
+from handrail.journal.base import JournalDamaged
 from handrail.journal.filesystem import is_on_network, mount_of, refuse_network
 from handrail.journal.schema import wal_is_sound
 from handrail.journal.sqlite import SqliteJournal
@@ -144,6 +145,8 @@ def test_what_was_changed_behind_its_back_is_found(path: Path, tampering: str, f
             db.execute("DROP TRIGGER events_are_not_removed")
             db.execute(tampering)
         assert any(found in problem for problem in journal.verify("r"))
+        with pytest.raises(JournalDamaged, match="The journal of run r was changed by hand, or is damaged"):
+            journal.append("r", 0, 4, [{"type": "N"}], NOW)
 
 
 # Files that can't be used
@@ -460,3 +463,23 @@ say("[]")
             assert got == list(range(1, 102))
     finally:
         writer.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("column", ["issuer", "body"])
+@pytest.mark.parametrize("value", ["", "{", "[" * 100_000, b"\xff\xfe", 7, 1.5])
+def test_a_row_that_can_not_be_read_says_so_and_hides_no_other(
+    path: Path, column: str, value: object
+) -> None:
+    with closing(opened(path)) as journal:
+        values = {"issuer": "{}", "body": "{}", "wall": "x", "boot": b"", "boot_id": b"\xff", column: value}
+        with closing(raw(path)) as db, db:
+            db.execute(
+                "INSERT INTO commands (run, issuer, body, wall, boot, boot_id, token) "
+                "VALUES ('r', :issuer, :body, :wall, :boot, :boot_id, x'ff')",
+                values,
+            )
+        journal.submit("r", {}, {"type": "Abort"}, NOW, "t")
+        broken, sound = journal.commands("r", 0)
+        readable = isinstance(value, int | float)
+        assert bool(broken.problem) is not readable
+        assert (sound.problem, sound.body) == ("", {"type": "Abort"})

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,44 @@ def test_a_project_replaces_a_shipped_task_by_its_full_name(begin, project: Path
     assert done.log == "ours instead: x\n"
     done = begin("git.at", {"ref": "x"}, {"checkout": str(tmp_path)}, tasks_file=project)
     assert "$ git for-each-ref" in done.log
+
+
+BENDING = """\
+from handrail.policy import window
+from handrail.tasks import window as asked
+
+window.judge = asked.judge = None
+asked.is_open.body = lambda context: None
+print("it was read")
+"""
+
+
+def test_a_check_runs_without_the_projects_code(begin, tmp_path: Path) -> None:
+    file = tmp_path / "tasks.py"
+    file.write_text(BENDING)
+    morning = datetime.now(UTC).hour < 12
+    opens, closes = ("20:00", "21:00") if morning else ("02:00", "03:00")
+    hours = {"timezone": "UTC", "country": "", "opens": opens, "closes": closes}
+    target = {"production": True, "checkout": str(tmp_path), "window": hours}
+    done = begin("window.open", {}, target, tasks_file=file)
+    assert done.code == 1
+    assert done.verdict == "fail"
+    assert "the deployment window is closed" in done.log
+    assert "it was read" not in done.log
+    done = begin("git.fetch", {}, {"checkout": str(tmp_path)}, tasks_file=file)
+    assert "it was read" in done.log
+
+
+def test_a_project_can_not_stand_in_for_a_check(begin, tmp_path: Path) -> None:
+    file = tmp_path / "tasks.py"
+    file.write_text(
+        "from invoke import task\n\n@task(aliases=['review.approved'])\ndef mine(context): pass\n"
+    )
+    with pytest.raises(WrongUsage, match=r"defines review\.approved, which handrail judges by"):
+        known_tasks(file)
+    done = begin("mine", tasks_file=file)
+    assert done.code == 2
+    assert "rename it there" in done.log
 
 
 def test_an_unexpected_exception_is_one_line_and_a_file(begin, project: Path) -> None:

@@ -10,13 +10,14 @@ import pytest
 from handrail.clock import Instant, ManualClock
 from handrail.engine.engine import AFTER_EFFECT, BEFORE_EFFECT, Engine
 from handrail.errors import StorageFault
-from handrail.journal.base import AFTER_COMMIT, BEFORE_COMMIT, LockLost
+from handrail.journal.base import AFTER_COMMIT, BEFORE_COMMIT, LockLost, SequenceTaken
 from handrail.project.model import Announce, Secret
 from handrail.run import commands as c
-from handrail.run.events import UnreadableEvent
+from handrail.run import events as e
+from handrail.run.events import UnreadableEvent, write_event
 from handrail.run.state import Phase, StepStatus
 from scripted import House, Killed, ScriptedPerformer
-from walk import TARGET, attest, smoke, task, undo
+from walk import OPERATOR, TARGET, attest, smoke, task, undo
 
 ANNOUNCING = TARGET.model_copy(update={"announce": Announce(webhook=Secret(value="http://127.0.0.1/x"))})
 
@@ -250,3 +251,55 @@ def test_a_rollback_survives_a_kill_at_every_point(point, skip) -> None:
     ran = [house.world.tasks[number] for number in house.world.begun]
     for name in ("do.a", "do.b", "undo.b", "undo.a"):
         assert ran.count(name) == 1, ran
+
+
+def test_what_somebody_else_wrote_is_named_and_nothing_goes_forward_on_it() -> None:
+    house = House(task("a", undo=undo("a")), task("b"))
+    engine = house.engine()
+    house.screen.send(c.StartStep(step="a"))
+    engine.turn()
+    house.world.end(1, exit_code=0)
+    engine.turn()
+    forged = write_event(e.StepSkipped(step="b", by=OPERATOR, reason="by hand"))
+    seq = engine.state.seq
+    house.journal.append("run-1", engine.state.epoch, seq, [forged], house.clock.now())
+    house.screen.send(c.StartStep(step="b"))
+    with pytest.raises(SequenceTaken):
+        engine.turn()
+    engine = house.engine()
+    assert engine.state.foreign_events == (seq + 1, seq + 1)
+    engine.turn()
+    assert engine.state.phase is Phase.RUNNING, "a forged last step does not finish it"
+    assert "written into the journal by hand" in house.seen().answers[-1].reason
+    assert house.world.begun == [1]
+    house.screen.send(c.RollBack(confirm="production"))
+    engine.turn()
+    assert house.world.tasks[2] == "undo.a", "the way back stays open"
+
+
+def test_what_a_disk_took_after_all_is_not_taken_for_somebody_elses() -> None:
+    house = House(task("a"), task("b"))
+    engine = house.engine()
+    house.screen.send(c.StartStep(step="a"))
+    house.faults.arm(AFTER_COMMIT, StorageFault("the disk reports an error"))
+    with pytest.raises(StorageFault):
+        engine.turn()
+    with pytest.raises(SequenceTaken):
+        engine.turn()
+    engine = house.engine()
+    assert engine.state.foreign_events is None
+
+
+def test_a_changed_file_that_was_put_back_is_noticed_without_a_command() -> None:
+    house = House(task("a"), task("b"))
+    engine = house.engine()
+    house.world.changed = [("deploy.md", "-a")]
+    house.screen.send(c.StartStep(step="a"))
+    engine.turn()
+    assert engine.state.changed_files
+    house.world.changed = []
+    engine.turn()
+    assert engine.state.changed_files, "looked at once a second"
+    house.clock.advance(timedelta(seconds=1))
+    engine.turn()
+    assert engine.state.changed_files == ()

@@ -177,3 +177,59 @@ def test_an_eta_that_somebody_gave_is_kept() -> None:
     run = Walk(announcing(eta="when it is done"), WORK, target=TOLD)
     run.start("tell")
     assert run.state.attempts[1].call.arguments == {"feature": "Gift notes", "eta": "when it is done"}
+
+
+POST = PlannedCall(task="announce.post", arguments={"text": "Deploying"})
+
+
+def test_a_waiver_before_the_announcement_stands_in_it_and_a_later_one_is_an_update() -> None:
+    run = Walk(
+        task("a", gate=(gate("db.up"),)), announce(call=POST), task("b", gate=(gate("db.up"),)), target=TOLD
+    )
+    run.do(c.WaiveCheck(step="a", check="db.up", reason="it is ${down}"))
+    assert notices(run.state) == ()
+    run.run("a", "tell")
+    run.do(c.WaiveCheck(step="b", check="db.up", reason="still down"))
+    first, second = [notice.text for notice in notices(run.state)]
+    assert first == "Deploying\nWaived:\n- db.up before A, by operator@web-1: it is ${down}"
+    assert second == "Waived on production: db.up before B, by operator@web-1: still down"
+
+
+def test_a_projects_own_announcement_is_left_as_it_is_and_waivers_are_told_beside() -> None:
+    own = PlannedCall(task="announce.elsewhere", arguments={})
+    run = Walk(task("a", gate=(gate("db.up"),)), announce(call=own), task("b"), target=TOLD)
+    run.do(c.WaiveCheck(step="a", check="db.up", reason="it is down"))
+    run.run("a", "tell")
+    first, second = notices(run.state)
+    assert first.latest.call == own
+    assert second.text == "Waived on production:\n- db.up before A, by operator@web-1: it is down"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        c.SkipStep(step="tell", reason="told in person"),
+        c.MarkDone(step="tell", reason="told in person"),
+        c.AbortRun(reason="enough"),
+        c.RollBack(confirm="production"),
+    ],
+)
+def test_where_no_announcement_comes_the_waivers_are_told_all_the_same(ending: c.OperatorCommand) -> None:
+    run = Walk(task("a", gate=(gate("db.up"),), undo=undo("a")), announce(), task("b"), target=TOLD)
+    run.do(c.WaiveCheck(step="a", check="db.up", reason="it is down"))
+    run.run("a")
+    run.do(ending)
+    assert notices(run.state)[0].text.startswith("Waived on production:\n- db.up before A, by operator@web-1")
+
+
+def test_who_leaves_out_a_gated_step_waives_its_checks_by_name() -> None:
+    run = Walk(announce(), task("a", gate=(gate("db.up"), gate("db.full"))), task("b"), target=TOLD)
+    run.run("tell")
+    run.do(c.WaiveCheck(step="a", check="db.up", reason="it is down"))
+    run.do(c.SkipStep(step="a", reason="not needed"))
+    who = "operator@web-1"
+    assert run.step("a").waived == {
+        "db.up": f"{who}: it is down",
+        "db.full": f"{who}: A is left out: not needed",
+    }
+    assert len(notices(run.state)) == 3
