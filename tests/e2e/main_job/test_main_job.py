@@ -106,7 +106,8 @@ def test_a_lost_terminal_and_a_killed_engine_change_nothing(desk: Desk) -> None:
     desk.press_run_until(MIGRATE)
     install = next(step for step in desk.run().forward_steps if step.planned.title == INSTALL)
     assert install.status is StepStatus.PASSED
-    assert len(install.attempts) == 1
+    runs = [desk.run().attempts[number].purpose for number in install.attempts]
+    assert runs.count(Purpose.STEP) == 1
 
     # An open transaction holds the table, so that the migration is surely under way when its engine dies.
     database = desk.shop.target.database
