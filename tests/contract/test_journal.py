@@ -351,6 +351,7 @@ def test_a_run_that_lost_its_target_is_closed_without_it(journal: Journal) -> No
     assert [head.run for head in journal.runs(open_only=True)] == []
     assert [lock.run for lock in journal.locks()] == ["r2"]
     assert journal.verify("r1") == []
+    assert journal.epoch("r1") == 2
     with pytest.raises(Fenced):
         journal.append("r1", 1, 2, [OPENED], NOW)
     with pytest.raises(LockKept):

@@ -28,7 +28,7 @@ from handrail.runbook import loader
 from handrail.runbook.model import Runbook
 from handrail.runbook.parameters import check_parameters
 from handrail.sources import Unreadable, read_source
-from handrail.tasks.collection import TaskSignature, known_tasks
+from handrail.tasks.collection import TaskSignature, imported_beside, known_tasks
 from handrail.tasks.dry import preview
 
 LOCAL_TARGET = "local"
@@ -69,7 +69,8 @@ def plan_files(runbook: Runbook, project: Project) -> tuple[dict[str, str], dict
     """
     digests, sources = _runbook_files(runbook)
     project_file = project.root / "handrail.toml"
-    for path in [project_file] + ([project.tasks] if project.tasks else []):
+    tasks = [project.tasks, *imported_beside(project.tasks)] if project.tasks else []
+    for path in [project_file, *tasks]:
         if not path.exists():
             continue
         try:

@@ -17,6 +17,7 @@ from handrail.errors import StorageFault
 from handrail.journal.base import (
     CommandRow,
     FaultPoints,
+    Fenced,
     Journal,
     JournalDamaged,
     NoFaults,
@@ -134,6 +135,9 @@ class Engine:
         version = self._journal.data_version()
         if version == self._version:
             return
+        if (epoch := self._journal.epoch(self._run)) != self._epoch:
+            # With nothing to append, it would wait for ever in a run that is no longer its own.
+            raise Fenced(self._run, self._epoch, epoch)
         for row in self._journal.commands(self._run, self._answered):
             self._answer(row)
         # Only now: a command that could not be answered must be seen again by the next turn.

@@ -225,6 +225,10 @@ class Journal(Protocol):
         """
         ...
 
+    def epoch(self, run: str) -> int:
+        """The epoch that may write now; another one is fenced off. Raises `UnknownRun`."""
+        ...
+
     def append(
         self,
         run: str,

@@ -90,6 +90,10 @@ class MemoryJournal:
         self._committed()
         return found.epoch
 
+    def epoch(self, run: str) -> int:
+        """See `Journal.epoch`."""
+        return self._found(run).epoch
+
     def append(
         self,
         run: str,

@@ -198,6 +198,10 @@ class SqliteJournal:
                 raise LockLost(run, target, lock)
             return self._next_epoch(run, at, text)
 
+    def epoch(self, run: str) -> int:
+        """See `Journal.epoch`."""
+        return self._head(run)[0]
+
     def append(
         self,
         run: str,

@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import inspect
 import sys
+import sysconfig
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -225,6 +226,26 @@ def load_tasks_file(path: Path) -> ModuleType:
     finally:
         sys.dont_write_bytecode = writes_bytecode
     return module
+
+
+def imported_beside(tasks_file: Path) -> list[Path]:
+    """The project's own modules that a tasks file has imported as it was read: a check may lie in one.
+
+    Those that a task imports only as it runs are not known beforehand.
+    """
+    folder = tasks_file.parent.resolve()
+    library = Path(sysconfig.get_path("stdlib")).resolve()
+    found = set()
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        path = Path(file).resolve() if isinstance(file, str) else None
+        if path is None or name.partition(".")[0] == "handrail" or "site-packages" in path.parts:
+            continue
+        if path.is_relative_to(library):
+            continue
+        if path.suffix == ".py" and path.is_relative_to(folder) and path != tasks_file.resolve():
+            found.add(path)
+    return sorted(found)
 
 
 def _import_failure(path: Path, error: BaseException) -> WrongUsage:

@@ -50,15 +50,17 @@ from pathlib import Path
 from invoke import task
 
 from handrail.tasks import report
+from readiness import is_there
 
 
 @task
 def is_ready(context, file):
-    found = Path(file).exists()
+    found = is_there(Path(file))
     report.verdict("pass" if found else "fail", f"{file} is {'there' if found else 'not there'}")
     if not found:
         raise SystemExit(1)
 """,
+    "readiness.py": "def is_there(path):\n    return path.exists()\n",
     "handrail.toml": """\
 tasks = "tasks.py"
 
@@ -76,7 +78,8 @@ EDITS = [
     ("runbooks/inner.md", GATE, "", f"-{GATE}"),
     ("runbooks/inner.md", "touch shipped", "touch shipped twice", "+touch shipped twice"),
     ("runbooks/back.md", "rm shipped", "true", "-rm shipped"),
-    ("tasks.py", "Path(file).exists()", "True", "+ found = True"),
+    ("tasks.py", "is_there(Path(file))", "True", "+ found = True"),
+    ("readiness.py", "path.exists()", "True", "+ return True"),
     ("handrail.toml", 'never_waive = ["is_ready"]\n', "", HIDDEN),
     ("handrail.toml", "production = true\n", 'window = {opens = "00:00", closes = "24:00"}\n', HIDDEN),
 ]

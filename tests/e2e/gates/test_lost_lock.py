@@ -34,7 +34,6 @@ def test_it_is_closed_by_its_operator_and_nothing_else_comes_of_it(
     bench.waits()
     bench.desk.auto(bench.runbook, *TAKEN).says("the deployment window is closed", code=ExitCode.REFUSED)
     second = bench.desk.runs()[0]
-    first.send(c.RetryStep(step=SHIP, after_attempt=1))
     wait_for(lambda: not engine_alive(bench.place.state, first.run), "the end of the first run's engine")
     bench.desk.call("runs", "--open").says("its target was taken over: abort it")
     if own:
