@@ -297,6 +297,14 @@ GATES = (
         typed=True,
     ),
     Gate(
+        "staging.soaked",
+        lambda place: staging(place, place.shop.target.app_url),
+        "staging serves",
+        lambda place: staging(place, NOWHERE),
+        "staging doesn't answer",
+        typed=True,
+    ),
+    Gate(
         "staging.mirrors",
         lambda place: mirror(place, currency="USD"),
         "environment CURRENCY",
