@@ -79,9 +79,14 @@ NEVER_REPLACED = frozenset(
         "staging.mirrors",
         "staging.rehearsed",
         "staging.serving",
+        "staging.soaked",
         "staging.take_schema_back",
         "staging.verified",
+        "tests.passed",
         "tests.run",
+        "visible.cache",
+        "visible.cdn",
+        "visible.flags",
         "window.open",
     }
 )
