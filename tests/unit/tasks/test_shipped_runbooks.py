@@ -50,3 +50,32 @@ def test_every_migration_has_another_way_back_than_its_way_down(name: str) -> No
 def test_every_step_that_rollback_code_repeats_is_idempotent() -> None:
     steps = loader.load("rollback-code").steps
     assert all(step.block.idempotent for step in steps if step.kind is StepKind.TASK)
+
+
+def test_the_first_step_that_acts_waits_for_the_whole_checklist() -> None:
+    steps = loader.load("production-deploy").steps
+    acts = next(step for step in steps if step.block.task == "maintenance.enable")
+    for gate in acts.block.gate:
+        assert gate.waivable
+        judged = set(gate.arguments.values())
+        assert judged <= {"${facts.release_commit}"}, (
+            f"{gate.check} would judge whatever the name means by then"
+        )
+    assert {gate.check for gate in acts.block.gate} >= {
+        "window.open",
+        "staging.verified",
+        "staging.soaked",
+        "review.approved",
+        "tests.passed",
+    }
+    fetched = next(step for step in steps if step.block.task == "git.fetch")
+    assert fetched.block.arguments == {"ref": "${param.ref}"}
+    install = next(step for step in steps if step.block.task == "node.install")
+    [same] = install.block.gate
+    assert (same.check, same.arguments) == ("git.at", {"ref": "${facts.release_commit}"})
+
+
+def test_an_emergency_asks_for_review_and_tests_like_any_other() -> None:
+    skips = loader.load("hotfix").front_matter.emergency.skips
+    skipped = {check for checks in skips.values() for check in checks}
+    assert skipped == {"window.open", "staging.verified", "staging.soaked"}
