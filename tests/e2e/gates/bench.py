@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sqlite3
-from typing import Any
+import time
 
 from e2e.faults.desk import Desk
 from e2e.gates.table import Gate, Place
+from handrail.cli.following import Following
 from handrail.cli.joining import read_state
 from handrail.cli.opening import RunOpening
+from handrail.cli.plain import PlainScreen
+from handrail.cli.screens import narrator_for
 from handrail.clock import SystemClock
 from handrail.engine.engine import Engine
 from handrail.engine.launch import engine_alive
@@ -56,6 +61,26 @@ emergency:
 ---
 """
 SOMEBODY = Actor(user="colleague", host="elsewhere", session="another-screen")
+
+
+class Typed:
+    """Lines that somebody has typed already."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    @property
+    def ended(self) -> bool:
+        """Whether none is left."""
+        return not self._lines
+
+    def next(self, seconds: float) -> str | None:
+        """The next line."""
+        return self._lines.pop(0) if self._lines else None
+
+    def pause(self, seconds: float) -> None:
+        """Let a moment pass, as the screen asks for while it waits."""
+        time.sleep(seconds)
 
 
 class Bench:
@@ -145,42 +170,50 @@ class Bench:
         actor = actor or self.desk.run().operator
         return RunSession(self.journal(), run, actor, self.clock, lambda: None)
 
-    def ask(self, screen: RunSession, command: OperatorCommand) -> str:
-        """Send a command past the screen's own rules; why the engine refused it, empty where it didn't."""
-        number = screen.send(command)
+    def ask(self, screen: RunSession, *commands: OperatorCommand) -> list[str]:
+        """Send commands past the screen's own rules; why the engine refused each, empty where it didn't."""
+        numbers = [screen.send(command) for command in commands]
 
-        def answered() -> bool:
+        def answers() -> dict[int, str]:
             screen.poll()
-            return any(answer.command_id == number for answer in screen.answers)
+            return {answer.command_id: answer.reason for answer in screen.answers}
 
-        wait_for(answered, f"the answer to {command}")
-        return next(answer.reason for answer in screen.answers if answer.command_id == number)
+        wait_for(lambda: answers().keys() >= set(numbers), f"the answers to {commands}")
+        return [answers()[number] for number in numbers]
 
-    def by_hand(self, command: object, issuer: object, **columns: Any) -> str:
-        """Write a command row with SQL alone; why the engine refused it."""
-        values = {"issuer": issuer, "body": command} | columns
-        texts = {k: v if isinstance(v, str | bytes) else json.dumps(v) for k, v in values.items()}
+    def type(self, screen: RunSession, *lines: str) -> str:
+        """Type lines into a plain screen, each once the one before has led somewhere; what it says."""
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            following = Following(screen, narrator_for(screen, self.place.state, as_json=False))
+            PlainScreen(following, Typed([*lines, "detach"]), attach_command="handrail attach").drive()
+        return said.getvalue()
+
+    def by_hand(self, *rows: tuple[object, object]) -> list[str]:
+        """Write command rows (issuer, command) with SQL alone; why the engine refused each, or "accepted"."""
         run = self.desk.runs()[0]
         db = sqlite3.connect(self.place.state.journal, timeout=15)
         try:
             with db:
-                row = db.execute(
-                    "INSERT INTO commands (run, issuer, body, wall, boot, boot_id, token) "
-                    "VALUES (?, ?, ?, 0, 0, '', hex(randomblob(8)))",
-                    (run, texts["issuer"], texts["body"]),
-                ).lastrowid
+                numbers = [
+                    db.execute(
+                        "INSERT INTO commands (run, issuer, body, wall, boot, boot_id, token) "
+                        "VALUES (?, ?, ?, 0, 0, '', hex(randomblob(8)))",
+                        (run, *(v if isinstance(v, str | bytes) else json.dumps(v) for v in row)),
+                    ).lastrowid
+                    for row in rows
+                ]
         finally:
             db.close()
         journal = self.journal()
 
-        def answer() -> str | None:
-            for record in journal.read(run):
-                event = read_event(record.body)
-                if isinstance(event, e.CommandRejected | e.CommandAccepted) and event.command_id == row:
-                    return event.reason if isinstance(event, e.CommandRejected) else "accepted"
-            return None
+        def answers() -> dict[int, str]:
+            events = [read_event(record.body) for record in journal.read(run)]
+            taken = {each.command_id: "accepted" for each in events if isinstance(each, e.CommandAccepted)}
+            return taken | {x.command_id: x.reason for x in events if isinstance(x, e.CommandRejected)}
 
-        return wait_for(answer, f"the answer to {command!r}")
+        wait_for(lambda: answers().keys() >= set(numbers), "the answers to rows written by hand")
+        return [answers()[number] for number in numbers if number is not None]
 
     def has_held(self, state: RunState | None = None) -> None:
         """Fail unless nothing behind the gate has run, in the files as in the journal."""

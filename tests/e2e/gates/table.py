@@ -258,7 +258,7 @@ def hotfix(place: Place, *, branch: bool) -> None:
 
 @dataclass(frozen=True)
 class Gate:
-    """One check as a gate. `typed` where no other test types every line at it."""
+    """One check as a gate, and the words by which its answer is known."""
 
     name: str
     fails: Callable[[Place], None]
@@ -266,7 +266,6 @@ class Gate:
     is_unknown: Callable[[Place], None]
     said_unknown: str
     verdict_unknown: str = "unknown"
-    typed: bool = False
     after_project: bool = False
     """Whether its preparation reads the project file."""
 
@@ -285,7 +284,6 @@ GATES = (
         "INC-1 (run long-ago) is overdue since",
         altered_emergency,
         "was changed by hand, or is damaged",
-        typed=True,
         after_project=True,
     ),
     Gate(
@@ -294,7 +292,6 @@ GATES = (
         "staging serves",
         lambda place: staging(place, NOWHERE),
         "staging doesn't answer",
-        typed=True,
     ),
     Gate(
         "staging.soaked",
@@ -310,7 +307,6 @@ GATES = (
         "environment CURRENCY",
         lambda place: mirror(place, url=SILENT),
         "couldn't be read",
-        typed=True,
     ),
     Gate(
         "database.reachable",
@@ -318,7 +314,6 @@ GATES = (
         "database",
         lambda place: None,
         "names no database",
-        typed=True,
     ),
     Gate(
         "database.backed_up",
@@ -356,6 +351,5 @@ GATES = (
         "nothing is fixed yet",
         lambda place: hotfix(place, branch=False),
         "can't be counted",
-        typed=True,
     ),
 )
