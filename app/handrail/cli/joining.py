@@ -10,7 +10,7 @@ from handrail.cli.engines import keep_engine, watch_engine
 from handrail.cli.surroundings import Surroundings
 from handrail.engine.launch import engine_alive, ensure_engine
 from handrail.errors import Refused, WrongUsage
-from handrail.journal.base import Journal, JournalDamaged, RunHead, UnknownRun
+from handrail.journal.base import Journal, RunHead, UnknownRun
 from handrail.journal.session import RunFollower, RunSession
 from handrail.run import commands as c
 from handrail.run.actors import Actor
@@ -96,8 +96,6 @@ def join(
     state_folder = surroundings.state
     actor = actor or current_actor(surroundings.environment)
     session = RunSession(journal, run, actor, surroundings.clock, watch_engine(state_folder, run))
-    if session.damage:
-        raise JournalDamaged(run, [session.damage])
     if not session.state.phase.is_open:
         # A note on a run that is over needs an engine to take it.
         session.keep_engine = keep_engine(state_folder, run)

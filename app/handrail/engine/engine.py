@@ -138,6 +138,7 @@ class Engine:
         if (epoch := self._journal.epoch(self._run)) != self._epoch:
             # With nothing to append, it would wait for ever in a run that is no longer its own.
             raise Fenced(self._run, self._epoch, epoch)
+        self._find_foreign_events()
         for row in self._journal.commands(self._run, self._answered):
             self._answer(row)
         # Only now: a command that could not be answered must be seen again by the next turn.
@@ -235,6 +236,14 @@ class Engine:
         self._due += [event for event in events if isinstance(event, e.AttemptStarted)]
         self._perform_due()
         self._ask_for_ends()
+
+    def _find_foreign_events(self) -> None:
+        """Look, whenever anything was journaled, whether all of this run is still what its engines wrote."""
+        if damage := self._journal.verify(self._run):
+            raise JournalDamaged(self._run, damage)
+        if (last := self._journal.last_seq(self._run)) != self._state.seq:
+            self._report_foreign_events()
+            raise SequenceTaken(self._run, self._state.seq, last)
 
     def _report_foreign_events(self) -> None:
         """Say in the journal itself that somebody else wrote into it: nobody but this epoch's engine may.

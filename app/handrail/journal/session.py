@@ -139,6 +139,8 @@ class RunSession(RunFollower):
 
     def why_not(self, command: OperatorCommand) -> str | None:
         """Why the engine would refuse this command now; `None` where it would take it."""
+        if self.damage:
+            return f"The journal of this run was changed by hand, or is damaged: {self.damage}."
         return why_not(self.state, command, self.actor)
 
     def send(self, command: OperatorCommand) -> int:
@@ -151,8 +153,13 @@ class RunSession(RunFollower):
         return command_id
 
     def poll(self) -> list[Entry]:
-        """Read what is new, and take note of the answers to this screen's own commands."""
+        """Read what is new, and take note of the answers to this screen's own commands.
+
+        Raises `JournalDamaged` where something was written or changed by hand: nobody acts on such a run.
+        """
         entries = super().poll()
+        if self.damage:
+            raise JournalDamaged(self.run, [self.damage])
         for entry in entries:
             event = entry.event
             if not isinstance(event, e.CommandAccepted | e.CommandRejected):

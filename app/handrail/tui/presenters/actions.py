@@ -9,7 +9,7 @@ from enum import StrEnum
 from handrail.run import commands as c
 from handrail.run.actors import Actor
 from handrail.run.commands import OperatorCommand
-from handrail.run.rules import why_not
+from handrail.run.rules import foreign_events, why_not
 from handrail.run.state import RunState, StepState, StepStatus
 from handrail.text import clean_line
 from handrail.tui.presenters.line import Line, Part, Tone, line
@@ -50,6 +50,8 @@ def _for_step(build: Callable[[StepState, RunState, str], OperatorCommand | str]
         if state.current is None:
             if not state.phase.is_open:
                 return f"The run is over: {state.phase.value}."
+            if why := foreign_events(state, None):
+                return why
             return "Every step is done; only the open trigger is left: roll back (b) or close it (x)."
         return build(state.current, state, text)
 

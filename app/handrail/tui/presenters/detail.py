@@ -65,7 +65,7 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         first = words.get(step.status, f"{SIGNS[step.status].word.capitalize()}: ")
         lines.append(line((first, tone), said[0]))
         lines += [line("  " + text) for text in said[1:]]
-    if step is state.current and (why := foreign_events(state, step)):
+    if why := foreign_events(state, step):
         lines.append(line((why, Tone.BAD)))
     if state.changed_files and step is state.current and not step.undoes:
         lines += _differences(state)

@@ -117,6 +117,8 @@ def _running(state: RunState, now: Instant) -> Line:
             words.get(attempt.purpose, ""),
             (clean_line(step.planned.title), Tone.STRONG),
         )
+    if state.foreign_events is not None and state.rollback_started is None:
+        return line((" Somebody wrote into this run's journal: nothing goes forward", Tone.BAD))
     if (current := state.current) is None:
         return line((" Every step is done; a trigger is still open", Tone.WARN))
     sign = SIGNS[current.status]
