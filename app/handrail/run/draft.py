@@ -6,7 +6,7 @@ from handrail.clock import Instant
 from handrail.run import events as e
 from handrail.run.actors import Actor
 from handrail.run.deadlines import deadline_of, time_left
-from handrail.run.events import Event, Purpose
+from handrail.run.events import Event, Purpose, Result
 from handrail.run.fold import apply
 from handrail.run.notices import (
     THREAD_FACT,
@@ -18,7 +18,7 @@ from handrail.run.notices import (
 )
 from handrail.run.plan import PlannedCall
 from handrail.run.rules import foreign_events
-from handrail.run.state import Phase, RunState, StepState, StepStatus
+from handrail.run.state import AttemptState, Phase, RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
 from handrail.runbook.template import MissingValue, TemplateError, resolve
 
@@ -220,13 +220,28 @@ class Draft:
             self.add(measured(state, None), e.RunFinished())
 
 
+def _seconds(attempt: AttemptState) -> float | None:
+    if attempt.started is None or attempt.ended is None:
+        return None
+    return attempt.ended.since(attempt.started).total_seconds()
+
+
+def _gate_seconds(state: RunState, step: str) -> dict[str | None, float]:
+    """What each check of a step's gate took when it passed last."""
+    return {
+        attempt.check: _seconds(attempt) or 0.0
+        for attempt in state.attempts.values()
+        if attempt.step == step and attempt.purpose is Purpose.GATE and attempt.result is Result.PASSED
+    }
+
+
 def measured(state: RunState, rollback_seconds: float | None) -> e.DurationsMeasured:
-    """How long each step that passed took, by the shim's own times."""
+    """How long each step that passed took with the checks of its gate, by the shim's own times."""
     durations: dict[str, float] = {}
     for step in state.steps.values():
         last = state.last_attempt(step.key)
-        if step.status is StepStatus.PASSED and last and last.started and last.ended:
-            durations[step.key] = round(last.ended.since(last.started).total_seconds(), 3)
+        if step.status is StepStatus.PASSED and last and (took := _seconds(last)) is not None:
+            durations[step.key] = round(took + sum(_gate_seconds(state, step.key).values()), 3)
     return e.DurationsMeasured(
         target=state.plan.target.name,
         runbook=state.plan.runbook,

@@ -37,6 +37,20 @@ def test_a_run_of_passing_steps_finishes_and_measures_itself() -> None:
     assert walk.state.phase is Phase.FINISHED
 
 
+def test_what_a_gate_took_counts_with_its_step_once_however_often_it_was_asked() -> None:
+    walk = Walk(task("a", gate=(gate("suite"), gate("window"))), task("b"))
+    walk.start("a")
+    walk.clock.advance(timedelta(seconds=50))
+    walk.end(exit_code=1)
+    walk.do(c.RetryStep(step="a", after_attempt=1))
+    for seconds in (40, 2, 7):
+        walk.clock.advance(timedelta(seconds=seconds))
+        walk.end()
+    walk.run("b")
+    measured = next(event for event, _ in walk.history if isinstance(event, e.DurationsMeasured))
+    assert measured.steps["a"] == 49.0
+
+
 @pytest.mark.parametrize(
     ("verdict", "exit_code", "status"),
     [
