@@ -299,7 +299,6 @@ GATES = (
         "staging serves",
         lambda place: staging(place, NOWHERE),
         "staging doesn't answer",
-        typed=True,
     ),
     Gate(
         "staging.mirrors",
