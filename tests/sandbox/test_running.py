@@ -315,3 +315,12 @@ def test_where_nothing_can_be_signed_it_comes_up_and_asks_for_no_review(shop: Sh
     file = tmp_path / "handrail.toml"
     file.write_text(project_file(layout, shop.record, (), programs, ["operator"]))
     assert "ssh-keygen" in load(file).targets["production"].set_aside["review.approved"]
+
+
+def test_a_project_file_changed_by_hand_is_put_back(shop: Shop) -> None:
+    file = shop.sandbox.project_file
+    text = file.read_text()
+    file.write_text(f"{text}# by hand\n")
+    shop.sandbox.reset(silent)
+    assert file.read_text() == text
+    assert shop.version() == "1.2.3"

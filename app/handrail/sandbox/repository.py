@@ -144,6 +144,9 @@ class Repository:
             return False
         path.write_text(text, encoding="utf-8")
         self.git(shop, "add", "handrail.toml")
+        if not self.git(shop, "status", "--porcelain", "--", "handrail.toml"):
+            # Somebody changed it by hand without a commit: it says again what is committed.
+            return True
         date = "2026-01-27T09:00:00+00:00"
         self.git(
             shop,
