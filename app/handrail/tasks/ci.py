@@ -5,9 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from handrail.errors import HandrailError
 from handrail.policy.ci import judge
-from handrail.policy.gate import Verdict
 from handrail.tasks.github import GitHub, Unanswered
 from handrail.tasks.release_commit import commit_to_deploy
 from handrail.tasks.workplace import Workplace, workplace
@@ -29,9 +27,7 @@ def ask_ci(place: Workplace, commit: str) -> None:
         checks = GitHub(place).checks(commit)
     except Unanswered as error:
         raise place.unknown(error.summary, next_step=error.next_step) from error
-    found = judge(commit, checks, settings.checks if settings else ())
-    place.performer.verdict(found.verdict.value, found.evidence)
-    if found.verdict is not Verdict.PASS:
-        raise HandrailError(
-            found.evidence, next_step=f"see the checks of {commit} at GitHub; then check again."
-        )
+    place.judge(
+        judge(commit, checks, settings.checks if settings else ()),
+        next_step=f"see the checks of {commit} at GitHub; then check again.",
+    )

@@ -16,9 +16,11 @@ from invoke.tasks import task
 
 from handrail.errors import HandrailError
 from handrail.policy.gate import Verdict
+from handrail.policy.judgement import Judgement
 from handrail.policy.people import Person, account, known, person
 from handrail.policy.review import Approval, Question, approval_text, github_approvals, judge
 from handrail.tasks import ssh_signatures as ssh
+from handrail.tasks.checklist import is_asked_for
 from handrail.tasks.commands import Command
 from handrail.tasks.git import look
 from handrail.tasks.github import GitHub, Unanswered, authors_of
@@ -248,18 +250,17 @@ def approved(context: Context, ref: str) -> None:
     """Check that enough people, neither author nor operator, approved the commit that `ref` would bring."""
     place = workplace(context)
     name, settings = place.site.name, place.target.review
-    if not settings.enabled:
-        place.conclude(True, f"handrail.toml asks for no review before {name}: {settings.reason}")
+    if not is_asked_for(
+        place,
+        "review",
+        settings,
+        said=bool(settings.source),
+        done="reviewed",
+        unsaid=f"the target {name} doesn't say where approvals are found",
+        next_step=f"set source in [targets.{name}.review] of handrail.toml: github, trailers or signed;"
+        " or enabled = false, with the reason.",
+    ):
         return
-    if not settings.source and not place.target.production:
-        place.conclude(True, f"{name} is no production target: nothing has to be reviewed before it")
-        return
-    if not settings.source:
-        raise place.unknown(
-            f"the target {name} doesn't say where approvals are found",
-            next_step=f"set source in [targets.{name}.review] of handrail.toml: github, trailers or signed;"
-            " or enabled = false, with the reason.",
-        )
     commit = commit_to_deploy(place, ref)
     gathering = Gathering(place, commit)
     written = gathering.look_at_commit()
@@ -290,9 +291,7 @@ def approved(context: Context, ref: str) -> None:
     if found.verdict is not Verdict.PASS:
         # In the evidence, since that is what a held step shows.
         evidence += f"\n- ask a colleague to approve it {_how(settings.source, commit, name)}"
-    place.performer.verdict(found.verdict.value, evidence)
-    if found.verdict is not Verdict.PASS:
-        raise HandrailError(evidence, next_step="once somebody has approved it, check again.")
+    place.judge(Judgement(found.verdict, evidence), next_step="once somebody has approved it, check again.")
     place.fact("approved_commit", commit)
 
 

@@ -13,7 +13,6 @@ from handrail.policy.load import Bearing, LoadLimits, busiest_per_second, judge_
 from handrail.probes.exchange import Answer, NoAnswer, Request
 from handrail.tasks.app import address
 from handrail.tasks.commands import Command
-from handrail.tasks.staging import report_judgement
 from handrail.tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
@@ -168,10 +167,9 @@ def load(context: Context) -> None:
             ) from error
         place.say(f"  {found[-1]}")
     limits = LoadLimits(wanted.most_failed, wanted.median_ms, wanted.p99_ms)
-    report_judgement(
-        place,
+    place.judge(
         judge_load(found, limits),
-        "see the application's log and its database: what is slow here is slow in production.",
+        next_step="see the application's log and its database: what is slow here is slow in production.",
     )
 
 

@@ -17,10 +17,10 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from handrail.errors import HandrailError, StorageFault, WrongUsage
-from handrail.policy.gate import Verdict
 from handrail.policy.soak import Staged, judge_scenarios, judge_soak, same_commit
 from handrail.probes.exchange import NoAnswer
 from handrail.tasks.app import REQUESTS, ask_served, served_release, version_request
+from handrail.tasks.checklist import is_asked_for
 from handrail.tasks.neighbours import beside, state_folder
 from handrail.tasks.row_counts import lost_rows
 from handrail.tasks.workplace import Workplace, workplace
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handrail.journal.base import Record
-    from handrail.policy.judgement import Judgement
     from handrail.project.staging import StagingRule
     from handrail.reports.staging import History
 
@@ -38,13 +37,6 @@ MOST_RUNS = 200
 DRY_COMMIT = "1" * 40
 MOST_EVENTS = 20_000
 _TOLD = ("AttemptStarted", "AttemptEnded", "RunFinished", "RunRolledBack")
-
-
-def report_judgement(place: Workplace, judgement: Judgement, next_step: str) -> None:
-    """Report a judgement as the check's verdict; raise where it doesn't pass."""
-    if judgement.verdict is Verdict.UNKNOWN:
-        raise place.unknown(judgement.evidence, next_step=next_step)
-    place.conclude(judgement.verdict is Verdict.PASS, judgement.evidence, next_step=next_step)
 
 
 def served_by(place: Workplace) -> tuple[str, datetime | None]:
@@ -138,10 +130,9 @@ def mirrors(context: Context) -> None:
             place.say(f"Rows in {name}: {as_lines(found.rows)}")
     limits = Limits(mirror.credentials, mirror.anonymised, mirror.ratio, mirror.slack)
     judgement = judge(differences(real, own, limits), mirror.accepted)
-    report_judgement(
-        place,
+    place.judge(
         judgement,
-        "mend each difference on staging; or accept it with its reason in"
+        next_step="mend each difference on staging; or accept it with its reason in"
         f" [targets.{place.site.name}.mirror.accepted].",
     )
 
@@ -239,13 +230,11 @@ def verified(context: Context, commit: str = "", ref: str = "") -> None:
     place = workplace(context)
     if (rule := _staging_rule(place)) is None:
         return
-    sought = _sought(place, commit, ref)
-    staged, served_now = _staged(place, rule, sought)
+    sought, staged, served_now = _on_staging(place, rule, commit, ref)
     judged = judge_scenarios(sought, staged, scenarios=rule.scenarios, served_now=served_now)
-    report_judgement(
-        place,
+    place.judge(
         judged,
-        f"deploy it with `handrail run staging-deploy --target {rule.target}`, and verify it with"
+        next_step=f"deploy it with `handrail run staging-deploy --target {rule.target}`, and verify it with"
         " `handrail run staging-verify`; what can't wait is an emergency (handrail hotfix).",
     )
 
@@ -256,32 +245,28 @@ def soaked(context: Context, commit: str = "", ref: str = "") -> None:
     place = workplace(context)
     if (rule := _staging_rule(place)) is None:
         return
-    sought = _sought(place, commit, ref)
-    staged, served_now = _staged(place, rule, sought)
+    sought, staged, served_now = _on_staging(place, rule, commit, ref)
     judged = judge_soak(sought, staged, soak=rule.soak, now=datetime.now(UTC), served_now=served_now)
-    report_judgement(
-        place,
+    place.judge(
         judged,
-        "let it stay on staging until then; a deployment of other code there begins the time anew. What can't"
-        " wait is an emergency (handrail hotfix).",
+        next_step="let it stay on staging until then; a deployment of other code there begins the time anew."
+        " What can't wait is an emergency (handrail hotfix).",
     )
 
 
 def _staging_rule(place: Workplace) -> StagingRule | None:
     """What the target asks of staging; where it asks for nothing, that is concluded, and `None` returned."""
-    rule = place.target.staging
-    if rule is None and not place.target.production:
-        place.conclude(True, f"{place.site.name} is no production target: nothing has to be staged before it")
-        return None
-    if rule is not None and not rule.enabled:
-        place.conclude(True, f"handrail.toml asks for no staging before {place.site.name}: {rule.reason}")
-        return None
-    if rule is None:
-        raise place.unknown(
-            f"the target {place.site.name} doesn't say where its releases are staged",
-            next_step=f"write [targets.{place.site.name}.staging] into handrail.toml.",
-        )
-    return rule
+    rule, name = place.target.staging, place.site.name
+    asked = is_asked_for(
+        place,
+        "staging",
+        rule,
+        said=rule is not None,
+        done="staged",
+        unsaid=f"the target {name} doesn't say where its releases are staged",
+        next_step=f"write [targets.{name}.staging] into handrail.toml.",
+    )
+    return rule if asked else None
 
 
 def _sought(place: Workplace, commit: str, ref: str) -> str:
@@ -294,8 +279,11 @@ def _sought(place: Workplace, commit: str, ref: str) -> str:
     return commit_to_deploy(place, ref)
 
 
-def _staged(place: Workplace, rule: StagingRule, commit: str) -> tuple[Staged | None, str | None]:
-    """What is known of a commit on staging, and which commit staging says it serves now."""
+def _on_staging(
+    place: Workplace, rule: StagingRule, commit: str, ref: str
+) -> tuple[str, Staged | None, str | None]:
+    """The commit that is meant, what is known of it on staging, and which one staging says it serves now."""
+    commit = _sought(place, commit, ref)
     staging = beside(place, rule.target)
     history, damage = _history(staging)
     if damage:
@@ -310,7 +298,7 @@ def _staged(place: Workplace, rule: StagingRule, commit: str) -> tuple[Staged | 
             f"staging doesn't answer, so whether it still serves {commit[:12]} isn't known: {error.summary}",
             next_step="bring staging up again; where it was restarted, its time may count anew.",
         ) from error
-    return staged_of(history, commit, now_served, started), now_served or None
+    return commit, staged_of(history, commit, now_served, started), now_served or None
 
 
 def staged_of(history: History | None, commit: str, served: str, started: datetime | None) -> Staged | None:

@@ -25,6 +25,7 @@ from handrail.errors import HandrailError, Refused
 from handrail.policy.gate import Verdict
 from handrail.policy.suite import Ran, counts_in, judge
 from handrail.tasks import node
+from handrail.tasks.checklist import is_asked_for
 from handrail.tasks.commands import Command
 from handrail.tasks.git import git, look
 from handrail.tasks.release_commit import commit_to_deploy
@@ -201,18 +202,17 @@ def passed(context: Context, ref: str) -> None:
     """Check that the full test suite passed for the commit of `ref`: run here, or by the CI's word."""
     place = workplace(context)
     name, settings = place.site.name, place.target.tests
-    if not settings.enabled:
-        place.conclude(True, f"handrail.toml asks for no tests before {name}: {settings.reason}")
+    if not is_asked_for(
+        place,
+        "tests",
+        settings,
+        said=settings.by is not None,
+        done="tested",
+        unsaid=f"the target {name} doesn't say how its tests are known to pass",
+        next_step=f'in [targets.{name}.tests] of handrail.toml, set by = "run" (its npm scripts are run'
+        ' here) or by = "ci" (the CI\'s verdict at GitHub); or enabled = false, with the reason.',
+    ):
         return
-    if settings.by is None and not place.target.production:
-        place.conclude(True, f"{name} is no production target: nothing has to be tested before it")
-        return
-    if settings.by is None:
-        raise place.unknown(
-            f"the target {name} doesn't say how its tests are known to pass",
-            next_step=f'in [targets.{name}.tests] of handrail.toml, set by = "run" (its npm scripts are run'
-            ' here) or by = "ci" (the CI\'s verdict at GitHub); or enabled = false, with the reason.',
-        )
     commit = commit_to_deploy(place, ref)
     if settings.by == "ci":
         from handrail.tasks.ci import ask_ci  # noqa: PLC0415  (only here)
