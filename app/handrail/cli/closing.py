@@ -60,7 +60,7 @@ def _taken_over(state: RunState, actor: Actor, take_over: str | None) -> list[Ev
     operator = state.operator
     if take_over is not None and says_something(take_over):
         return [e.ControlChanged(operator=actor, reason=take_over, granted=False)]
-    if (operator.user, operator.host) != (actor.user, actor.host):
+    if not operator.is_same_person(actor):
         raise Refused(
             f"{operator.name} drives the run {state.run}.",
             still_safe="the run is unchanged.",

@@ -21,15 +21,9 @@ def keep_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
     That is: an engine had to be started, or ends again and again, or can't write the journal.
     """
     starts: list[float] = []
-    said = ""
-
-    def keep() -> str | None:
-        nonlocal said
-        words = _trouble(state, run, starts)
-        if words == said:
-            return None
-        said, before = words, said
-        return words or (f"The engine goes on. (It was: {before})" if before else None)
+    keep = _news_of(
+        lambda: _trouble(state, run, starts), lambda before: f"The engine goes on. (It was: {before})"
+    )
 
     def keep_with_news() -> str | None:
         now = time.monotonic()
@@ -53,21 +47,31 @@ def keep_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
 
 def watch_engine(state: StateFolder, run: str) -> Callable[[], str | None]:
     """The same for one who only looks on, who starts nothing: an engine would run as another user."""
+
+    def trouble() -> str:
+        if engine_alive(state, run):
+            return _trouble(state, run, [])
+        return (
+            "No engine drives this run now: what runs goes on, nothing further is started, and no deadline is"
+            " told, until its operator attaches."
+        )
+
+    return _news_of(trouble, lambda before: "An engine drives the run again.")
+
+
+def _news_of(trouble: Callable[[], str], over: Callable[[str], str]) -> Callable[[], str | None]:
+    """What says a trouble once, when it changes, and once that it is over."""
     said = ""
 
-    def look() -> str | None:
+    def news() -> str | None:
         nonlocal said
-        if engine_alive(state, run):
-            words = _trouble(state, run, [])
-        else:
-            words = "No engine drives this run now: what runs goes on, nothing further is started, and no"
-            words += " deadline is told, until its operator attaches."
+        words = trouble()
         if words == said:
             return None
         said, before = words, said
-        return words or ("An engine drives the run again." if before else None)
+        return words or over(before)
 
-    return look
+    return news
 
 
 def _trouble(state: StateFolder, run: str, starts: list[float]) -> str:

@@ -71,7 +71,7 @@ def attach_command(surroundings: Surroundings, run: str) -> str:
 def why_only_watch(state: RunState, actor: Actor) -> str | None:
     """Why someone who attaches may not drive at once; `None` where their own earlier screen is gone."""
     operator = state.operator
-    if (operator.user, operator.host) != (actor.user, actor.host):
+    if not operator.is_same_person(actor):
         return f"{operator.name} drives this run."
     if has_ended(operator, actor.host):
         return None

@@ -27,8 +27,7 @@ def changed_files(state: RunState) -> tuple[tuple[str, str], ...]:
         path = Path(name)
         if acted and path.is_relative_to(checkout):
             continue
-        content = _read(path)
-        if content is None or hashlib.sha256(content).hexdigest() != digest:
+        if _digest(content := _read(path)) != digest:
             changed.append((name, _difference(name, state.plan.sources.get(name), content)))
     return tuple(changed)
 
@@ -41,8 +40,7 @@ def frozen_tasks_file(state: RunState, folder: StateFolder) -> str | None:
     name = state.plan.tasks_file
     if name is None or name not in state.plan.sources:
         return name
-    content = _read(Path(name))
-    if content is not None and hashlib.sha256(content).hexdigest() == state.plan.digests.get(name):
+    if _digest(_read(Path(name))) == state.plan.digests.get(name, ""):
         return name
     copy = folder.run(state.run) / "frozen" / Path(name).name
     try:
@@ -63,6 +61,10 @@ def _read(path: Path) -> bytes | None:
             return file.read(LARGEST_BYTES)
     except OSError:
         return None
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _difference(name: str, planned: str | None, content: bytes | None) -> str:

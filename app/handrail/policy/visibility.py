@@ -27,6 +27,10 @@ class Copy:
     told: str = ""
     trouble: str = ""
 
+    def is_like(self, other: Copy) -> bool:
+        """Whether both answers give a visitor the same."""
+        return (self.status, self.mark) == (other.status, other.mark)
+
 
 def mark_of(body: str, headers: Mapping[str, str], header: str | None) -> str:
     """What an answer is recognised by: a header of it, or its body's SHA-256."""
@@ -49,7 +53,8 @@ def judge_copies(path: str, seen: Sequence[Copy], own: Sequence[Copy]) -> tuple[
     for copy in (*own, *seen):
         if copy.trouble:
             return Verdict.UNKNOWN, f"{path}: {copy.trouble}"
-    ours, theirs = own[0], [copy for copy in seen if (copy.status, copy.mark) != (own[0].status, own[0].mark)]
+    ours = own[0]
+    theirs = [copy for copy in seen if not copy.is_like(ours)]
     if ours.status >= 400:
         return Verdict.UNKNOWN, f"{path}: the application itself answers with status {ours.status}"
     if not ours.mark or any(copy.status == ours.status and not copy.mark for copy in seen):
@@ -57,7 +62,7 @@ def judge_copies(path: str, seen: Sequence[Copy], own: Sequence[Copy]) -> tuple[
     if not theirs:
         told = f" ({seen[0].told})" if seen[0].told else ""
         return Verdict.PASS, f"{path}: visitors get what the application gives{told}"
-    if any((copy.status, copy.mark) != (ours.status, ours.mark) for copy in own[1:]):
+    if not all(copy.is_like(ours) for copy in own[1:]):
         return Verdict.UNKNOWN, f"{path}: it differs from request to request, so it can't be compared"
     other = theirs[0]
     count = f"{len(theirs)} of {len(seen)} answers are" if len(seen) > 1 else "visitors get"

@@ -16,6 +16,10 @@ class Actor(Frozen):
     session: str
     process: dict[str, str | int] | None = None
 
+    def is_same_person(self, other: Actor) -> bool:
+        """Whether both are one user of one machine, at whatever screens."""
+        return (self.user, self.host) == (other.user, other.host)
+
     @property
     def name(self) -> str:
         """The actor as shown to people."""

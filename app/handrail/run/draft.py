@@ -69,14 +69,27 @@ class Draft:
                 reason = f"{reason} The step that reports it has not run, or did not report it."
             self.add(e.StepHeld(step=step.key, check=check, reason=reason))
             return
+        self._begin(purpose, PlannedCall(task=call.task, arguments=arguments), timeout, step.key, check=check)
+
+    def _begin(
+        self,
+        purpose: Purpose,
+        call: PlannedCall,
+        timeout: float,
+        step: str | None = None,
+        *,
+        check: str | None = None,
+        again: int | None = None,
+    ) -> None:
         self.add(
             e.AttemptStarted(
                 attempt=self.state.next_attempt,
                 purpose=purpose,
-                step=step.key,
-                call=PlannedCall(task=call.task, arguments=arguments),
+                step=step,
+                call=call,
                 timeout_seconds=timeout,
                 check=check,
+                again=again,
             )
         )
 
@@ -106,16 +119,9 @@ class Draft:
 
     def _tell_again(self) -> None:
         if (notice := due_again(self.state, self.now)) is not None:
-            self.add(
-                e.AttemptStarted(
-                    attempt=self.state.next_attempt,
-                    purpose=Purpose.NOTICE,
-                    step=notice.latest.step,
-                    call=self._in_thread(notice.latest.call),
-                    timeout_seconds=NOTICE_TIMEOUT_SECONDS,
-                    again=notice.first,
-                )
-            )
+            latest = notice.latest
+            call = self._in_thread(latest.call)
+            self._begin(Purpose.NOTICE, call, NOTICE_TIMEOUT_SECONDS, latest.step, again=notice.first)
 
     def probe(self, step: StepState) -> None:
         """Look, without changing anything, what became of a step in doubt."""
@@ -125,29 +131,15 @@ class Draft:
             arguments = resolve(step.planned.probe.arguments, {"facts": self.state.facts})
         except TemplateError:
             return
-        self.add(
-            e.AttemptStarted(
-                attempt=self.state.next_attempt,
-                purpose=Purpose.PROBE,
-                step=step.key,
-                call=PlannedCall(task=step.planned.probe.task, arguments=arguments),
-                timeout_seconds=PROBE_TIMEOUT_SECONDS,
-            )
-        )
+        call = PlannedCall(task=step.planned.probe.task, arguments=arguments)
+        self._begin(Purpose.PROBE, call, PROBE_TIMEOUT_SECONDS, step.key)
 
     def notice(self, text: str) -> None:
         """Tell the team's channel, where the target has one; never in the way of a step."""
         if self.state.plan.target.announce is None:
             return
-        self.add(
-            e.AttemptStarted(
-                attempt=self.state.next_attempt,
-                purpose=Purpose.NOTICE,
-                step=None,
-                call=self._in_thread(PlannedCall(task="announce.post", arguments={"text": text})),
-                timeout_seconds=NOTICE_TIMEOUT_SECONDS,
-            )
-        )
+        call = PlannedCall(task="announce.post", arguments={"text": text})
+        self._begin(Purpose.NOTICE, self._in_thread(call), NOTICE_TIMEOUT_SECONDS)
 
     def waive(self, step: StepState, check: str, by: Actor, reason: str) -> None:
         """Let a step start without a check, and tell the team, in the announcement where that is to come."""

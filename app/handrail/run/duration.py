@@ -20,13 +20,15 @@ class PlanDuration:
     """What is ahead: `work` and `watch` by the median of earlier runs, `rollback` by the high quantile.
 
     The rollback is the whole one, as if it were needed at the very end; conditions that can't be told
-    yet count as met. `measured` where every part of it has been measured before.
+    yet count as met. `measured` where every part of it has been measured before, `forward_measured` where
+    every part of `work` and `watch` has.
     """
 
     work: timedelta
     watch: timedelta
     rollback: timedelta
     measured: bool
+    forward_measured: bool
 
     @property
     def forward(self) -> timedelta:
@@ -60,7 +62,7 @@ def time_ahead(state: RunState, now: Instant) -> PlanDuration:
     Nothing once the run is over or rolling back: its rollback has a countdown of its own.
     """
     if state.phase is not Phase.RUNNING:
-        return PlanDuration(timedelta(), timedelta(), timedelta(), True)
+        return PlanDuration(timedelta(), timedelta(), timedelta(), True, True)
     ahead = [step for step in state.forward_steps if not step.status.is_done]
     parts = [(step.planned.kind is StepKind.WATCH, *_left(state, step, now)) for step in ahead]
     everything = {
@@ -68,11 +70,13 @@ def time_ahead(state: RunState, now: Instant) -> PlanDuration:
         for step in state.forward_steps
     }
     rollback = expected_duration(state.plan, undo_plan(replace(state, steps=everything)).steps)
+    forward_measured = all(measured for _, _, measured in parts)
     return PlanDuration(
         work=_sum(left for watches, left, _ in parts if not watches),
         watch=_sum(left for watches, left, _ in parts if watches),
         rollback=rollback.expected,
-        measured=rollback.measured and all(measured for _, _, measured in parts),
+        measured=rollback.measured and forward_measured,
+        forward_measured=forward_measured,
     )
 
 

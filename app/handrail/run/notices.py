@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from handrail.clock import Instant
 from handrail.errors import ExitCode
-from handrail.run.duration import time_ahead, usual
+from handrail.run.duration import time_ahead
 from handrail.run.emergency import waived_by
 from handrail.run.events import Purpose, Result
 from handrail.run.plan import PlannedCall
@@ -70,12 +70,11 @@ def with_expected_end(call: PlannedCall, state: RunState, now: Instant) -> Plann
     if call.task != TELLS_THE_END or call.arguments.get("eta"):
         return call
     ahead = time_ahead(state, now)
-    measured = all(usual(state.plan, s.planned)[1] for s in state.forward_steps if not s.status.is_done)
     served = now.datetime() + ahead.work
     ends = {
         "served_at": served.isoformat(timespec="seconds"),
         "watched_until": (served + ahead.watch).isoformat(timespec="seconds"),
-        "measured": measured,
+        "measured": ahead.forward_measured,
     }
     return call.model_copy(update={"arguments": {**call.arguments, **ends}})
 

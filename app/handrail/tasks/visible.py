@@ -120,7 +120,7 @@ def _compare(place: Workplace, what: str, settings: Copies, public: str, *, look
     for path in settings.paths:
         seen = [_look(place, public, path, settings, quiet=number > 0) for number in range(looks)]
         ours = [_look(place, own, path, settings)]
-        if any((copy.status, copy.mark) != (ours[0].status, ours[0].mark) for copy in seen):
+        if not all(copy.is_like(ours[0]) for copy in seen):
             ours.append(_look(place, own, path, settings))
         found.append(judge_copies(path, seen, ours))
     purge = f"empty it: `{shlex.join(settings.purge)}`" if settings.purge else f"empty the {what}"

@@ -9,7 +9,7 @@ from handrail.run.deadlines import countdowns, expected_duration
 from handrail.run.duration import usual
 from handrail.run.other_way import if_it_fails, other_way_steps
 from handrail.run.plan import PlannedStep
-from handrail.run.state import RunState
+from handrail.run.state import RunState, StepState
 from handrail.run.undo import undo_plan
 from handrail.runbook.model import StepKind
 from handrail.text import clean_line, countdown, duration
@@ -27,11 +27,7 @@ def rollback_lines(state: RunState) -> tuple[Line, ...]:
         lines.append(line(("  nothing: no step that ran has an undo", Tone.WARN)))
     lines.append(())
     if plan.irreversible:
-        lines.append(line((f"CAN NOT be taken back ({len(plan.irreversible)}):", Tone.BAD)))
-        lines += [
-            line(f"  ✗ {clean_line(title)}", (f": {clean_line(why)}", Tone.QUIET))
-            for title, why in plan.irreversible
-        ]
+        lines += _lost(plan.irreversible)
     else:
         lines.append(line(("Nothing that ran is irreversible.", Tone.GOOD)))
     if plan.needless:
@@ -53,16 +49,13 @@ def other_way_lines(state: RunState) -> tuple[Line, ...]:
     failed = f" {clean_line(step.planned.title)}: {clean_line(step.why)}"
     instead = other_way_steps(state, step)
     lost = [(each.title, each.irreversible) for each in instead if each.irreversible]
-    later = [each for each in state.undo_steps if not each.status.is_done and each is not step]
+    later = _after(step, state)
     lines: list[Line] = [line((f"{SIGNS[step.status].word.capitalize()}: ", Tone.BAD), failed.strip()), ()]
     lines += _in_order(instead, state)
     if lost:
-        lines += [(), line((f"CAN NOT be taken back ({len(lost)}):", Tone.BAD))]
-        lines += [
-            line(f"  ✗ {clean_line(title)}", (f": {clean_line(why)}", Tone.QUIET)) for title, why in lost
-        ]
+        lines += [(), *_lost(lost)]
     lines += [(), line((f"Then the rollback goes on ({len(later)}):", Tone.STRONG))]
-    lines += [line(f"  · {clean_line(each.planned.title)}") for each in later]
+    lines += [line(f"  · {clean_line(each.title)}") for each in later]
     return (*lines, (), *by_hand_lines(state))
 
 
@@ -92,8 +85,21 @@ def rollback_time(state: RunState, now: Instant) -> Line:
 def other_way_time(state: RunState, now: Instant) -> Line:
     """How long the other way takes, with the rest of the rollback after it, against how long there is."""
     step = state.current
-    rest = [each.planned for each in state.undo_steps if not each.status.is_done and each is not step]
-    return _time([*(other_way_steps(state, step) if step else ()), *rest], state, now)
+    instead = other_way_steps(state, step) if step else ()
+    return _time([*instead, *_after(step, state)], state, now)
+
+
+def _after(step: StepState | None, state: RunState) -> list[PlannedStep]:
+    """What the rollback still has to do besides this step."""
+    return [each.planned for each in state.undo_steps if not each.status.is_done and each is not step]
+
+
+def _lost(entries: Sequence[tuple[str, str]]) -> list[Line]:
+    """What can't be taken back, with the reasons."""
+    return [
+        line((f"CAN NOT be taken back ({len(entries)}):", Tone.BAD)),
+        *(line(f"  ✗ {clean_line(title)}", (f": {clean_line(why)}", Tone.QUIET)) for title, why in entries),
+    ]
 
 
 def _time(steps: Sequence[PlannedStep], state: RunState, now: Instant) -> Line:
