@@ -7,9 +7,6 @@ are short: all rows are fetched before any is parsed, so that a reader never hol
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -40,9 +37,8 @@ from handrail.journal.base import (
     make_records,
     write_body,
 )
+from handrail.journal.database_file import open_database, written_whole
 from handrail.journal.faults import reported
-from handrail.journal.filesystem import refuse_network
-from handrail.journal.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS, wal_is_sound
 
 _EVENT = "run, seq, epoch, wall, boot, boot_id, type, body, hash"
 
@@ -65,97 +61,14 @@ class SqliteJournal:
     ) -> None:
         self.path = path
         self._faults = faults or NoFaults()
-        refuse_network(path)
-        with reported(path):
-            if not read_only:
-                _create_file(path)
-            elif not path.exists():
-                raise StorageFault(
-                    f"There is no journal at {path}.",
-                    still_safe="nothing was written.",
-                    next_step="start a run first, or name the state directory that holds the journal.",
-                )
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
-                uri=True,
-                timeout=patience.total_seconds(),
-                isolation_level=None,
-            )
-        try:
-            with reported(path):
-                self.mode = self._prepare(read_only)
-        except BaseException:
-            self._db.close()
-            raise
-
-    def _prepare(self, read_only: bool) -> str:
-        db = self._db
-        db.execute("PRAGMA synchronous=FULL")
-        if sys.platform == "darwin":
-            db.execute("PRAGMA fullfsync=ON")
-        fresh = self._pragma("user_version") == 0
-        if fresh and not read_only:
-            self._create_schema()
-        self._refuse_foreign()
-        mode = str(self._pragma("journal_mode"))
-        if read_only:
-            return mode
-        sound = wal_is_sound(sqlite3.sqlite_version_info)
-        # An open journal keeps the mode it has, unless that mode is the defective one: changing it needs
-        # a moment in which nobody else has the file open.
-        if sound and (fresh or mode == "wal"):
-            # Another process that opens the new file in this moment keeps it from changing its mode.
-            with suppress(sqlite3.OperationalError):
-                return str(db.execute("PRAGMA journal_mode=wal").fetchone()[0])
-        return str(db.execute("PRAGMA journal_mode=truncate").fetchone()[0])
-
-    def _pragma(self, name: str) -> Any:
-        return self._db.execute(f"PRAGMA {name}").fetchone()[0]
-
-    def _create_schema(self) -> None:
-        with self._transaction(quietly=True):
-            if self._pragma("user_version") != 0:
-                return
-            if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                return
-            for statement in STATEMENTS:
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-
-    def _refuse_foreign(self) -> None:
-        found, version = self._pragma("application_id"), self._pragma("user_version")
-        if found != APPLICATION_ID:
-            raise StorageFault(
-                f"The file {self.path} is a database of another program.",
-                still_safe="it was not changed.",
-                next_step="move it away if it is not needed, or name another state directory.",
-            )
-        if version > SCHEMA_VERSION:
-            raise StorageFault(
-                f"The journal {self.path} was written by a newer handrail (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}).",
-                still_safe="it was not changed.",
-                next_step="use the newer handrail, or name another state directory.",
-            )
+        self._db, self.mode = open_database(path, read_only=read_only, patience=patience)
 
     @contextmanager
-    def _transaction(self, *, quietly: bool = False) -> Iterator[None]:
-        """All or nothing; `quietly` passes no fault point."""
-        with reported(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                if not quietly:
-                    self._faults.reach(BEFORE_COMMIT)
-                self._db.execute("COMMIT")
-            except BaseException:
-                # A failed write may have rolled back by itself: then there is nothing left to roll back.
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
-        if not quietly:
-            self._faults.reach(AFTER_COMMIT)
+    def _transaction(self) -> Iterator[None]:
+        with reported(self.path), written_whole(self._db):
+            yield
+            self._faults.reach(BEFORE_COMMIT)
+        self._faults.reach(AFTER_COMMIT)
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with reported(self.path):
@@ -437,16 +350,3 @@ def _lenient(text: bytes) -> str:
 
 def _columns(at: Instant) -> tuple[float, float, str]:
     return at.wall, at.boot, at.boot_id
-
-
-def _create_file(path: Path) -> None:
-    """Make an empty file for its owner alone; SQLite's own companions take over its mode.
-
-    An existing file is not opened here: closing it would drop the locks of this process's other
-    connections (https://www.sqlite.org/howtocorrupt.html, section 2.2).
-    """
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        if path.stat().st_mode & 0o077 and path.stat().st_uid == os.geteuid():
-            path.chmod(0o600)
