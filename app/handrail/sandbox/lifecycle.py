@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -22,7 +21,6 @@ from handrail.sandbox.commands import (
     Cancelled,
     Commands,
     Progress,
-    bare_environment,
     disk_full,
     end_processes,
 )
@@ -32,18 +30,10 @@ from handrail.sandbox.layout import Layout
 from handrail.sandbox.programs import Programs, find_programs
 from handrail.sandbox.record import LOOPBACK, Record, holder_of, port_is_free
 from handrail.sandbox.repository import SERVED_FIRST, Repository
+from handrail.sandbox.service_processes import PORT_OF_PART, ServiceProcesses
 from handrail.sandbox.status import SandboxStatus, look
 
 NEEDED_BYTES = 300_000_000
-PORT_OF_PART = {
-    "database": "database",
-    "application": "app",
-    "proxy": "public",
-    "webhook": "webhook",
-    "staging application": "staging app",
-    "staging proxy": "staging public",
-}
-SERVICES = ("webhook", "proxy", "traffic", "staging proxy")
 
 
 @dataclass(slots=True)
@@ -173,7 +163,7 @@ class Sandbox:
         for application in site.applications:
             if application.served() is None:
                 application.start()
-        self._start_services(site)
+        self._services(site.record, site.commands).start(site.programs)
 
     def _make(self, site: _Site) -> None:
         def production() -> None:
@@ -254,7 +244,7 @@ class Sandbox:
         self._write_project_file(site)
         for application in site.applications:
             application.start()
-        self._start_services(site)
+        self._services(site.record, site.commands).start(site.programs)
 
     def _start_database(self, site: _Site) -> None:
         """Start the server; one that doesn't start on its data is made anew, empty."""
@@ -272,51 +262,8 @@ class Sandbox:
         site.application.migrate()
         site.database.copy(SERVED, RELEASED)
 
-    def _start_services(self, site: _Site) -> None:
-        record, layout = site.record, self.layout
-        public, app, webhook = (str(record.ports[name]) for name in ("public", "app", "webhook"))
-        files = {"--posts": layout.posts, "--mode": layout.webhook_mode}
-        served, staged = layout.served, layout.staged
-        arguments: dict[str, list[str]] = {
-            "webhook": [
-                "receiver",
-                "--port",
-                webhook,
-                *(str(part) for pair in files.items() for part in pair),
-            ],
-            "proxy": ["proxy", "--port", public, "--upstream", app, "--flag", str(served.flag)],
-            "traffic": ["traffic", "--port", public, "--log", str(layout.traffic)],
-        }
-        if record.staging:
-            public, app = str(record.ports[staged.public]), str(record.ports[staged.app])
-            arguments[staged.proxy] = ["proxy", "--port", public, "--upstream", app]
-            arguments[staged.proxy] += ["--flag", str(staged.flag)]
-        environment = bare_environment(site.programs.path, self._environment)
-        if "PYTHONPATH" in self._environment:
-            environment["PYTHONPATH"] = self._environment["PYTHONPATH"]
-        with site.commands.step("Starting proxy, webhook receiver and traffic"):
-            for part, (module, *rest) in arguments.items():
-                if record.living(part):
-                    continue
-                argv = [sys.executable, "-P", "-m", f"handrail.sandbox.services.{module}", *rest]
-                identity = site.commands.start(part, argv, cwd=layout.run, environment=environment)
-                record.begun(part, identity)
-                if part in PORT_OF_PART:
-                    self._await_service(site, part)
-
-    def _await_service(self, site: _Site, part: str) -> None:
-        port = site.record.ports[PORT_OF_PART[part]]
-
-        def listens() -> bool:
-            return not site.record.living(part) or not port_is_free(port)
-
-        site.commands.wait_until(listens, f"Starting the {part}", seconds=15)
-        if not site.record.living(part) or port_is_free(port):
-            raise MachineFault(
-                f"The sandbox's {part} doesn't start on port {port}.",
-                evidence=site.commands.tail(part),
-                next_step="mend what the lines above say, then bring the sandbox up again.",
-            )
+    def _services(self, record: Record, commands: Commands) -> ServiceProcesses:
+        return ServiceProcesses(self.layout, record, commands, self._environment)
 
     def _write_project_file(self, site: _Site) -> None:
         programs = site.programs
@@ -354,8 +301,7 @@ class Sandbox:
     def _stop(self, record: Record, progress: Progress) -> None:
         commands = Commands(self.layout.run, progress)
         with commands.step("Ending the sandbox's processes"):
-            services = [identity for part in SERVICES for identity in record.living(part)]
-            end_processes(services, signal.SIGTERM, grace=5)
+            self._services(record, commands).stop()
             programs = Programs(Path(), Path(), Path(), "", (), False)
             for place in (self.layout.served, self.layout.staged):
                 Application(self.layout, place, record, commands, programs, self._environment).stop()
