@@ -18,7 +18,7 @@ DURATION_PATTERN = r"^(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?$"
 class Frozen(BaseModel):
     """A value: unknown fields are errors, and nothing changes it once it is made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 def parse_duration(value: object) -> object:

@@ -25,10 +25,8 @@ from handrail.journal.base import (
     RunHead,
     SequenceTaken,
     UnknownRun,
-    check_chain,
-    make_records,
-    write_body,
 )
+from handrail.journal.chain import check_chain, make_records, write_body
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ from datetime import timedelta
 
 from handrail.clock import Clock, Instant
 from handrail.errors import HandrailError, StorageFault
-from handrail.journal.base import Journal, JournalDamaged, Record, breaks_chain
+from handrail.journal.base import Journal, JournalDamaged, Record
+from handrail.journal.chain import breaks_chain
 from handrail.run import events as e
 from handrail.run.actors import Actor
 from handrail.run.commands import OPERATOR_COMMANDS, OperatorCommand

@@ -33,10 +33,8 @@ from handrail.journal.base import (
     RunHead,
     SequenceTaken,
     UnknownRun,
-    check_chain,
-    make_records,
-    write_body,
 )
+from handrail.journal.chain import check_chain, make_records, write_body
 from handrail.journal.database_file import open_database, written_whole
 from handrail.journal.faults import reported
 
@@ -61,6 +59,7 @@ class SqliteJournal:
     ) -> None:
         self.path = path
         self._faults = faults or NoFaults()
+        self._read_before: dict[str, dict[int, tuple[str, str]]] = {}
         self._db, self.mode = open_database(path, read_only=read_only, patience=patience)
 
     @contextmanager
@@ -261,7 +260,7 @@ class SqliteJournal:
         for seq, epoch, wall, boot, *texts in rows:
             boot_id, kind, body, found = (text.decode(errors="replace") for text in texts)
             chain.append((seq, epoch, Instant(wall, boot, boot_id), kind, body, found))
-        return check_chain(run, chain, last_seq, last_hash)
+        return check_chain(run, chain, last_seq, last_hash, self._read_before.setdefault(run, {}))
 
     def close(self) -> None:
         """See `Journal.close`."""

@@ -6,6 +6,9 @@ from collections.abc import Collection
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+WATCH_CHECK = "monitor.watch"
+"""The name by which a watch is waived, and by which a target says that it never is."""
+
 
 class Verdict(StrEnum):
     """What a check says of what it saw."""

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from handrail.errors import HandrailError
 
 
+class CanNotAsk(HandrailError):
+    """A request could not be made for a reason on this side: it tells nothing of whom it was for."""
+
+
 class NoAnswer(HandrailError):
     """A request had no answer. `sent` is False where it never reached anybody, True where it may have."""
 
@@ -44,10 +48,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; header names are in lower case, `seconds` is the time until its end was read."""
+    """An HTTP answer; header names are in lower case, `seconds` is the time until its end was read.
+
+    `certificate_ends` is when the server's certificate does, in seconds since 1970, where that was looked at.
+    """
 
     status: int
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    certificate_ends: float | None = None
+
+
+def shortcoming(answer: Answer, status: int, text: str | None) -> str:
+    """What an answer lacks, in words; empty where nothing."""
+    if answer.status != status:
+        return f"status {answer.status} instead of {status}"
+    if text is not None and text not in answer.body:
+        return f"the text {text!r} is missing"
+    return ""

@@ -14,6 +14,7 @@ from handrail.errors import WrongUsage
 from handrail.problems import Location, Problem, as_evidence, dotted, from_validation, in_order, one_of, quote
 from handrail.project.calendar import unknown_places
 from handrail.project.model import Project
+from handrail.project.signals import misfits
 from handrail.project.toml import key_lines
 from handrail.sources import Unreadable, read_source
 
@@ -84,6 +85,10 @@ def load(path: Path) -> Project:
     except ValidationError as error:
         found = from_validation(error, Project, file=path, line_of=line_of, hidden=_may_be_secret)
         raise ProjectInvalid(path, [*problems, *found]) from error
+    for name, target in project.targets.items():
+        for within, what, expected in misfits(target):
+            misfit: Location = ("targets", name, *within)
+            problems.append(Problem(path, line_of(misfit), dotted(misfit), what, expected))
     if problems:
         raise ProjectInvalid(path, problems)
     return _with_absolute_paths(project, path.parent)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from handrail.errors import MachineFault, WrongUsage
+from handrail.errors import WrongUsage
 from handrail.problems import suggestion
+from handrail.project.addresses import host_of, refusal_of_host
+from handrail.project.monitor import Monitor
+from handrail.project.secret import Secret, SecretValue
 from handrail.project.staging import Mirror, Scenarios, SetAside, StagingRule
 from handrail.project.visibility import Visibility
 from handrail.project.window import Window
@@ -19,54 +21,12 @@ from handrail.values import Arguments, Duration, Frozen, TaskName, TriggerClass
 DEFAULT_DEADLINES = {TriggerClass.IMMEDIATE: "5m", TriggerClass.FAST: "15m", TriggerClass.CONSIDERED: "30m"}
 
 
-class Secret(Frozen):
-    """A value that is named here and never written here: it stands in a file or in the environment."""
-
-    env: str | None = None
-    file: Path | None = None
-    value: str | None = Field(
-        default=None, description="For values that are no secret, such as a test database"
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if sum(source is not None for source in (self.env, self.file, self.value)) != 1:
-            raise ValueError("exactly one of env, file or value")
-        return self
-
-    def reveal(self) -> str:
-        """The value itself. Raises `MachineFault` where its source is missing."""
-        if self.value is not None:
-            return self.value
-        if self.env is not None:
-            if found := os.environ.get(self.env):
-                return found
-            raise MachineFault(
-                f"The environment variable {self.env}, which holds a secret of the target, isn't set.",
-                next_step=f"set {self.env} in the shell that opens the run, and open it anew: a run keeps the"
-                " environment that it was opened in. A secret in a file can be mended under an open run.",
-            )
-        source = self.file or Path()
-        try:
-            return source.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise MachineFault(
-                f"The file {self.file}, which holds a secret of the target, can't be read: {error.strerror}.",
-                next_step="correct its path in handrail.toml, or its permissions.",
-            ) from error
-
-
-def _secret(value: object) -> object:
-    return {"value": value} if isinstance(value, str) else value
-
-
-SecretValue = Annotated[Secret, BeforeValidator(_secret)]
-
-
 def _address(value: str) -> str:
     scheme, _, host = value.partition("://")
     if scheme not in ("http", "https") or not host.strip("/"):
         raise ValueError("an address that begins with http:// or https://")
+    if refused := refusal_of_host(host_of(value)):
+        raise ValueError(f"an address of the application: {refused}")
     return value
 
 
@@ -163,13 +123,6 @@ class Smoke(Frozen):
     flows: tuple[Flow, ...] = ()
     dashboards: tuple[str, ...] = ()
     error_patterns: tuple[str, ...] = ("error", "exception", "fatal")
-
-
-class Monitor(Frozen):
-    """The watch after a deployment (deployment-workflow.md, Step 5)."""
-
-    duration: Duration = Field(default="30m", validate_default=True)
-    every: Duration = Field(default="10s", validate_default=True)
 
 
 class RequiredCheck(Frozen):
@@ -297,6 +250,10 @@ class Target(Frozen):
     scenarios: Scenarios = Field(default_factory=Scenarios)
     deadlines: dict[TriggerClass, Duration] = Field(
         default_factory=lambda: dict(DEFAULT_DEADLINES), validate_default=True
+    )
+    on_deadline: dict[TriggerClass, Literal["alert", "rollback"]] = Field(
+        default_factory=dict,
+        description="What happens at the last safe moment of a trigger: alert (default), or rollback",
     )
     require: tuple[Annotated[RequiredCheck, BeforeValidator(_required_check)], ...] = ()
     window: Window | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from handrail.clock import Instant
+from handrail.signals.window import SignalWindow
 from handrail.values import Frozen
 
 Reason = Annotated[str, Field(max_length=4000)]
@@ -102,6 +103,39 @@ class CloseTrigger(Frozen):
     reason: Reason
 
 
+class ExtendDeadline(Frozen):
+    """Give a trigger more time, so many seconds after its present deadline, and say why."""
+
+    type: Literal["ExtendDeadline"] = "ExtendDeadline"
+    trigger: int
+    seconds: Annotated[float, Field(gt=0, le=86_400)]
+    reason: Reason
+
+
+class KeepRelease(Frozen):
+    """Confirm that the release stays, so that a trigger rolls nothing back by itself, and say why."""
+
+    type: Literal["KeepRelease"] = "KeepRelease"
+    trigger: int
+    reason: Reason
+
+
+class ReportTrouble(Frozen):
+    """Pass on what users report; a watcher may, too. It opens a deadline."""
+
+    type: Literal["ReportTrouble"] = "ReportTrouble"
+    text: Reason
+
+
+class StretchWatch(Frozen):
+    """Watch for so many seconds longer."""
+
+    type: Literal["StretchWatch"] = "StretchWatch"
+    step: str
+    seconds: Annotated[float, Field(gt=0, le=86_400)]
+    reason: Reason = ""
+
+
 class AbortRun(Frozen):
     """End the run as it stands: nothing is taken back, and the lock is released."""
 
@@ -148,6 +182,10 @@ OperatorCommand = Annotated[
     | RollBack
     | TakeOtherWay
     | CloseTrigger
+    | ExtendDeadline
+    | KeepRelease
+    | ReportTrouble
+    | StretchWatch
     | AbortRun
     | AddNote
     | RequestControl
@@ -155,7 +193,9 @@ OperatorCommand = Annotated[
     | TakeControl,
     Field(discriminator="type"),
 ]
-OPERATOR_COMMANDS: TypeAdapter[OperatorCommand] = TypeAdapter(OperatorCommand)
+OPERATOR_COMMANDS: TypeAdapter[OperatorCommand] = TypeAdapter(
+    OperatorCommand, config=ConfigDict(defer_build=True)
+)
 
 
 class ObserveExit(Frozen):
@@ -196,4 +236,10 @@ class ObserveFiles(Frozen):
     changed: tuple[tuple[str, str], ...] = ()
 
 
-Observation = ObserveExit | ObserveDoubt | ObserveTime | ObserveFiles
+class ObserveSignals(Frozen):
+    """The target's signals were sampled: windows that are complete, oldest first."""
+
+    windows: tuple[SignalWindow, ...]
+
+
+Observation = ObserveExit | ObserveDoubt | ObserveTime | ObserveFiles | ObserveSignals

@@ -16,9 +16,12 @@ from handrail.run.notices import (
     with_expected_end,
     with_waivers,
 )
+from handrail.run.on_deadline import foretell, roll_back_if_due
 from handrail.run.plan import PlannedCall
 from handrail.run.rules import foreign_events
 from handrail.run.state import AttemptState, Phase, RunState, StepState, StepStatus
+from handrail.run.undo import undo_plan
+from handrail.run.watching import begin_waiting, end_early, look_for_blindness, take_baseline
 from handrail.runbook.model import StepKind
 from handrail.runbook.template import MissingValue, TemplateError, resolve
 
@@ -51,12 +54,26 @@ class Draft:
                 limit = gate.timeout.total_seconds()
                 self._attempt(step, Purpose.GATE, gate.call, limit, gate.check)
                 return
+        if planned.watch_for is not None:
+            begin_waiting(self, step)
+            return
         if planned.call is None:
             return
         if planned.kind is StepKind.ANNOUNCE:
             self._announce(step, planned.call)
             return
+        if self._is_first_change(step):
+            take_baseline(self, None)
         self._attempt(step, Purpose.STEP, planned.call, planned.timeout.total_seconds())
+
+    def _is_first_change(self, step: StepState) -> bool:
+        """Whether what was usual before the deployment ends here; a step for it has kept it before."""
+        watched = self.state.plan.is_watched and self.state.watch.own_baseline is None
+        asked = any(
+            each.planned.kind is StepKind.BASELINE and not each.status.is_done
+            for each in self.state.forward_steps
+        )
+        return watched and not asked and not step.planned.only_looks and not step.undoes
 
     def _attempt(
         self, step: StepState, purpose: Purpose, call: PlannedCall, timeout: float, check: str | None = None
@@ -178,6 +195,8 @@ class Draft:
         channel has not taken yet is told again once it is due.
         """
         self._tell_again()
+        look_for_blindness(self)
+        foretell(self)
         for trigger in self.state.open_triggers:
             if not trigger.passed and time_left(trigger.deadline, self.now).total_seconds() <= 0:
                 self.add(e.DeadlinePassed(trigger=trigger.number))
@@ -185,14 +204,36 @@ class Draft:
                 doing = "the rollback is still running" if begun else "no rollback has begun"
                 target = self.state.plan.target.name
                 self.notice(f"Rollback deadline missed on {target}: {trigger.because}; {doing}.")
+        roll_back_if_due(self)
+
+    def start_rollback(self, by: Actor, reason: str) -> None:
+        """Take back what this run did, newest first, and go on by itself from step to step."""
+        end_early(self, "the rollback began")
+        plan = undo_plan(self.state)
+        if announcement_ahead(self.state):
+            self.tell_of_waivers()
+        self.add(e.RollbackStarted(by=by, reason=reason, steps=plan.steps, not_undone=plan.irreversible))
+        title, target = self.state.plan.title, self.state.plan.target.name
+        self.notice(f"Rolling back: {title} on {target}, started by {by.name}.")
+        self.go_on_rolling_back()
 
     def go_on_rolling_back(self) -> None:
         """Start the next undo: a confirmed rollback needs no key for each of its steps."""
         step = self.state.current
-        if self.state.phase is not Phase.ROLLING_BACK or self.state.running is not None or step is None:
+        if self.state.phase is not Phase.ROLLING_BACK or step is None:
             return
-        if step.status is StepStatus.PENDING and step.planned.kind is not StepKind.ATTEST:
+        pending = step.status is StepStatus.PENDING and step.planned.kind is not StepKind.ATTEST
+        if self.state.running is None and pending:
             self.begin(step)
+        self._begin_beside()
+
+    def _begin_beside(self) -> None:
+        """Begin what may run beside the undo under way, such as while maintenance is being put up."""
+        ahead = [step for step in self.state.current_steps if not step.status.is_done][:2]
+        if len(ahead) < 2 or not ahead[1].planned.beside:
+            return
+        if ahead[0].status is StepStatus.RUNNING and ahead[1].status is StepStatus.PENDING:
+            self.begin(ahead[1])
 
     def finish_if_done(self) -> None:
         """Close the run when nothing is left to do."""

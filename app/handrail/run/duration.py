@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from handrail.clock import Instant
 from handrail.run.actors import Actor
+from handrail.run.clean_time import time_to_watch
 from handrail.run.deadlines import expected_duration
 from handrail.run.plan import Plan, PlannedStep
 from handrail.run.state import Phase, RunState, StepState
@@ -44,6 +45,9 @@ class PlanDuration:
 def usual(plan: Plan, step: PlannedStep) -> tuple[timedelta, bool]:
     """How long a step takes as a rule, and whether that was measured rather than estimated."""
     measured = plan.usual.get(step.key)
+    if step.watch_for is not None:
+        # It takes its time, neither more nor less, whatever was measured.
+        return step.watch_for, True
     if measured is None:
         return step.estimate, False
     return timedelta(seconds=measured.median), True
@@ -82,6 +86,8 @@ def time_ahead(state: RunState, now: Instant) -> PlanDuration:
 
 def _left(state: RunState, step: StepState, now: Instant) -> tuple[timedelta, bool]:
     whole, measured = usual(state.plan, step.planned)
+    if step.key == state.watch.step and state.watch.is_on:
+        return time_to_watch(state), True
     last = state.last_attempt(step.key)
     if last is not None and last.is_running:
         whole = max(whole - now.since(last.started or last.announced), timedelta())

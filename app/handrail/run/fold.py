@@ -18,9 +18,10 @@ from handrail.run.state import (
     RunState,
     StepState,
     StepStatus,
-    TimelineEntry,
     TriggerState,
 )
+from handrail.run.state_changes import noted, with_trigger
+from handrail.run.watch_fold import WATCH_HANDLERS
 from handrail.text import duration
 
 
@@ -210,7 +211,7 @@ def _check_waived(state: RunState, event: e.CheckWaived, at: Instant) -> RunStat
     # Only a hold is lifted by a waiver: a failure or a doubt stays what it is.
     status = StepStatus.PENDING if step.status is StepStatus.HELD else step.status
     state = _with_step(state, event.step, status=status, waived={**step.waived, event.check: said})
-    return _noted(state, at, event.by.name, f"waived {event.check}: {event.reason}")
+    return noted(state, at, event.by.name, f"waived {event.check}: {event.reason}")
 
 
 def _step_attested(state: RunState, event: e.StepAttested, at: Instant) -> RunState:
@@ -255,21 +256,19 @@ def _trigger_raised(state: RunState, event: e.TriggerRaised, at: Instant) -> Run
         step=event.step,
         evidence_from=event.evidence_from,
         deadline=event.deadline,
+        raised=at,
+        signal=event.signal,
     )
     return replace(state, triggers={**state.triggers, trigger.number: trigger})
 
 
-def _with_trigger(state: RunState, number: int, **changes: Any) -> RunState:
-    return replace(state, triggers={**state.triggers, number: replace(state.triggers[number], **changes)})
-
-
 def _trigger_closed(state: RunState, event: e.TriggerClosed, at: Instant) -> RunState:
-    state = _with_trigger(state, event.trigger, closed=f"{event.by.name}: {event.reason}")
-    return _noted(state, at, event.by.name, f"closed trigger {event.trigger}: {event.reason}")
+    state = with_trigger(state, event.trigger, closed=f"{event.by.name}: {event.reason}", closed_at=at)
+    return noted(state, at, event.by.name, f"closed trigger {event.trigger}: {event.reason}")
 
 
 def _deadline_passed(state: RunState, event: e.DeadlinePassed, at: Instant) -> RunState:
-    return _with_trigger(state, event.trigger, passed=True)
+    return with_trigger(state, event.trigger, passed=True)
 
 
 def _rollback_started(state: RunState, event: e.RollbackStarted, at: Instant) -> RunState:
@@ -302,12 +301,8 @@ def _other_way_taken(state: RunState, event: e.OtherWayTaken, at: Instant) -> Ru
     return replace(state, steps=steps)
 
 
-def _noted(state: RunState, at: Instant, who: str, text: str) -> RunState:
-    return replace(state, notes=(*state.notes, TimelineEntry(at, who, text)))
-
-
 def _note_added(state: RunState, event: e.NoteAdded, at: Instant) -> RunState:
-    return _noted(state, at, event.by.name, event.text)
+    return noted(state, at, event.by.name, event.text)
 
 
 def _control_requested(state: RunState, event: e.ControlRequested, at: Instant) -> RunState:
@@ -315,7 +310,7 @@ def _control_requested(state: RunState, event: e.ControlRequested, at: Instant) 
 
 
 def _control_changed(state: RunState, event: e.ControlChanged, at: Instant) -> RunState:
-    state = _noted(state, at, event.operator.name, f"drives the run now: {event.reason}")
+    state = noted(state, at, event.operator.name, f"drives the run now: {event.reason}")
     return replace(state, operator=event.operator, control_requested_by=None)
 
 
@@ -338,7 +333,7 @@ def _run_finished(state: RunState, event: e.RunFinished, at: Instant) -> RunStat
 def _run_rolled_back(state: RunState, event: e.RunRolledBack, at: Instant) -> RunState:
     state = replace(state, phase=Phase.ROLLED_BACK, closed=at, deadlines_met=event.deadlines_met)
     for trigger in state.open_triggers:
-        state = _with_trigger(state, trigger.number, closed="rolled back")
+        state = with_trigger(state, trigger.number, closed="rolled back", closed_at=at)
     return state
 
 
@@ -373,4 +368,5 @@ _HANDLERS: dict[type, Any] = {
     e.RunFinished: _run_finished,
     e.RunRolledBack: _run_rolled_back,
     e.RunAborted: _run_aborted,
+    **WATCH_HANDLERS,
 }

@@ -7,12 +7,14 @@ around a gate. The engine journals what it returns, and only then performs it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from handrail.clock import Instant
-from handrail.policy.gate import Verdict, verdict_of
+from handrail.policy.gate import WATCH_CHECK, Verdict, verdict_of
 from handrail.run import commands as c
 from handrail.run import events as e
+from handrail.run import watch_events as w
 from handrail.run.actors import Actor
 from handrail.run.commands import Observation, OperatorCommand
 from handrail.run.draft import Draft
@@ -20,8 +22,8 @@ from handrail.run.events import Event, Purpose, Result
 from handrail.run.notices import announcement_ahead
 from handrail.run.other_way import other_way_steps
 from handrail.run.rules import why_not
-from handrail.run.state import AttemptState, RunState, StepState
-from handrail.run.undo import undo_plan
+from handrail.run.state import AttemptState, RunState, StepState, StepStatus
+from handrail.run.watching import end_early, raise_once, see_windows
 from handrail.runbook.model import StepKind
 
 
@@ -88,6 +90,11 @@ def _leave_out(draft: Draft, key: str, left_out: e.StepSkipped | e.StepMarkedDon
             if gate.check not in step.waived:
                 reason = f"{step.planned.title} is left out: {left_out.reason}"
                 draft.waive(step, gate.check, left_out.by, reason)
+    if step.planned.watch_for is not None:
+        if step.planned.kind is StepKind.WATCH:
+            draft.waive(step, WATCH_CHECK, left_out.by, left_out.reason)
+        if step.status is StepStatus.RUNNING:
+            end_early(draft, left_out.reason)
     if announcement_ahead(draft.state) and not announcement_ahead(draft.state, besides=key):
         draft.tell_of_waivers()
     draft.add(left_out)
@@ -118,15 +125,7 @@ def _waive(draft: Draft, command: c.WaiveCheck, issuer: Actor) -> None:
 
 
 def _roll_back(draft: Draft, command: c.RollBack, issuer: Actor) -> None:
-    plan = undo_plan(draft.state)
-    if announcement_ahead(draft.state):
-        draft.tell_of_waivers()
-    draft.add(
-        e.RollbackStarted(by=issuer, reason=command.reason, steps=plan.steps, not_undone=plan.irreversible)
-    )
-    title, target = draft.state.plan.title, draft.state.plan.target.name
-    draft.notice(f"Rolling back: {title} on {target}, started by {issuer.name}.")
-    draft.go_on_rolling_back()
+    draft.start_rollback(issuer, command.reason)
 
 
 def _take_other_way(draft: Draft, command: c.TakeOtherWay, issuer: Actor) -> None:
@@ -143,6 +142,31 @@ def _take_other_way(draft: Draft, command: c.TakeOtherWay, issuer: Actor) -> Non
 
 def _close_trigger(draft: Draft, command: c.CloseTrigger, issuer: Actor) -> None:
     draft.add(e.TriggerClosed(trigger=command.trigger, by=issuer, reason=command.reason))
+
+
+def _extend(draft: Draft, command: c.ExtendDeadline, issuer: Actor) -> None:
+    trigger = draft.state.triggers[command.trigger]
+    later = trigger.deadline.plus(timedelta(seconds=command.seconds))
+    draft.add(w.DeadlineExtended(trigger=trigger.number, deadline=later, by=issuer, reason=command.reason))
+    target, until = draft.state.plan.target.name, f"{later.datetime():%H:%M:%S} UTC"
+    draft.notice(f"Deadline on {target} extended to {until} by {issuer.name}: {command.reason}")
+
+
+def _keep(draft: Draft, command: c.KeepRelease, issuer: Actor) -> None:
+    draft.add(w.ReleaseKept(trigger=command.trigger, by=issuer, reason=command.reason))
+    target = draft.state.plan.target.name
+    draft.notice(f"{target} is not rolled back by itself: {issuer.name} says that it stays: {command.reason}")
+
+
+def _report_trouble(draft: Draft, command: c.ReportTrouble, issuer: Actor) -> None:
+    draft.add(w.TroubleReported(by=issuer, text=command.text))
+    because = f"Users report trouble ({issuer.name}): {command.text}"
+    raise_once(draft, e.USERS, draft.state.plan.target.monitor.reports, because, draft.now)
+
+
+def _stretch(draft: Draft, command: c.StretchWatch, issuer: Actor) -> None:
+    seconds = draft.state.watch.seconds + command.seconds
+    draft.add(w.WatchStretched(step=command.step, seconds=seconds, by=issuer, reason=command.reason))
 
 
 def _abort(draft: Draft, command: c.AbortRun, issuer: Actor) -> None:
@@ -181,6 +205,10 @@ _COMMANDS: dict[type, Callable[[Draft, Any, Actor], None]] = {
     c.RollBack: _roll_back,
     c.TakeOtherWay: _take_other_way,
     c.CloseTrigger: _close_trigger,
+    c.ExtendDeadline: _extend,
+    c.KeepRelease: _keep,
+    c.ReportTrouble: _report_trouble,
+    c.StretchWatch: _stretch,
     c.AbortRun: _abort,
     c.AddNote: _note,
     c.RequestControl: _request,
@@ -305,6 +333,10 @@ def _observe_files(draft: Draft, seen: c.ObserveFiles) -> None:
         draft.add(e.FilesChanged(files=files))
 
 
+def _observe_signals(draft: Draft, seen: c.ObserveSignals) -> None:
+    see_windows(draft, seen.windows)
+
+
 def _observe_time(draft: Draft, seen: c.ObserveTime) -> None:
     """Each observation lets time pass first; this one does nothing else."""
 
@@ -314,12 +346,13 @@ _OBSERVATIONS: dict[type, Callable[[Draft, Any], None]] = {
     c.ObserveDoubt: _observe_doubt,
     c.ObserveTime: _observe_time,
     c.ObserveFiles: _observe_files,
+    c.ObserveSignals: _observe_signals,
 }
 
 
 def _late_notice(state: RunState, observation: Observation) -> list[Event]:
     """A closed run takes nothing more but the end of what was still being told to the channel."""
-    if isinstance(observation, c.ObserveTime | c.ObserveFiles):
+    if isinstance(observation, c.ObserveTime | c.ObserveFiles | c.ObserveSignals):
         return []
     attempt = state.attempts.get(observation.attempt)
     if attempt is None or not attempt.is_running:

@@ -10,12 +10,14 @@ from pydantic import Field
 
 from handrail.project.model import Target
 from handrail.runbook.model import StepKind
+from handrail.signals.baseline import Baseline
+from handrail.signals.signal import Signal
 from handrail.values import Duration, Frozen, Scalar, TriggerClass
 
 DEFAULT_ESTIMATE = timedelta(seconds=10)
 DEFAULT_TIMEOUT = timedelta(minutes=10)
 DEFAULT_GATE_TIMEOUT = timedelta(minutes=5)
-LOOKING = frozenset({StepKind.CHECK, StepKind.ATTEST, StepKind.WATCH})
+LOOKING = frozenset({StepKind.CHECK, StepKind.ATTEST, StepKind.BASELINE, StepKind.WATCH})
 
 
 class PlannedCall(Frozen):
@@ -80,8 +82,10 @@ class PlannedUndo(Frozen):
 class PlannedStep(Frozen):
     """One step, with everything that is needed to show, gate, run, probe and undo it.
 
-    `call` is what an attempt executes; an attestation has none, but a `statement` instead. `otherwise` is
-    set in a rollback's own steps alone: what may be taken in the place of this one if it fails.
+    `call` is what an attempt executes; an attestation has none, but a `statement` instead, and neither has
+    what the engine itself watches or takes as a baseline, for `watch_for`. `otherwise` is set in a rollback's
+    own steps alone: what may be taken in the place of this one if it fails. `beside` lets a rollback begin it
+    together with the step before it.
     """
 
     key: str
@@ -103,6 +107,8 @@ class PlannedStep(Frozen):
     idempotent: bool = False
     on_failure: TriggerClass | None = None
     otherwise: PlannedOtherWay | None = None
+    watch_for: Duration | None = None
+    beside: bool = False
 
     @property
     def only_looks(self) -> bool:
@@ -138,7 +144,8 @@ class Plan(Frozen):
 
     `digests` holds the SHA-256 of every file that the plan was made from, by path, and `sources` the
     text of those that may be shown; `usual` the measured durations of earlier runs by step key, undo
-    steps included.
+    steps included. `signals` are what a watch samples and judges, `usual_signals` what the last good runs saw
+    of them at the same hour.
     """
 
     runbook: str
@@ -154,6 +161,13 @@ class Plan(Frozen):
     tasks_file: str | None = None
     usual: dict[str, Usual] = Field(default_factory=dict)
     emergency: Emergency | None = None
+    signals: tuple[Signal, ...] = ()
+    usual_signals: Baseline = Field(default_factory=dict)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether some step has the engine sample the target's signals."""
+        return bool(self.signals) and any(step.watch_for is not None for step in self.steps)
 
     def set_aside(self, gate: PlannedGate) -> str:
         """Why the target does without what this check asks for; empty where it asks."""

@@ -10,6 +10,7 @@ from typing import Any
 from handrail.errors import WrongUsage
 from handrail.policy.gate import canonical_name
 from handrail.project.model import RequiredCheck, Target
+from handrail.project.signals import signals_of
 from handrail.run.composing import composed, parameters_in
 from handrail.run.emergency import emergency_of
 from handrail.run.plan import (
@@ -54,6 +55,7 @@ def make_plan(
     """
     planner = _Planner(target, parameters)
     steps = with_required_checks(planner.steps_of(runbook), target.require, planner.value)
+    watched = any(step.watch_for is not None for step in steps)
     return Plan(
         runbook=runbook.path.stem,
         title=planner.text(runbook.title),
@@ -68,6 +70,7 @@ def make_plan(
         tasks_file=str(tasks_file) if tasks_file else None,
         usual=dict(usual or {}),
         emergency=emergency or emergency_of(runbook.front_matter, parameters, steps, target),
+        signals=signals_of(target) if watched else (),
     )
 
 
@@ -144,9 +147,11 @@ class _Planner:
             _refuse_gated_attestation(step.kind, where)
         timeout = block.timeout or DEFAULT_TIMEOUT
         estimate = block.estimate or DEFAULT_ESTIMATE
-        if block.watch is not None:
+        watch_for = None
+        if block.watch is not None or block.baseline is not None:
             watched = self._watch_duration(step, where)
             timeout, estimate = block.timeout or watched + WATCH_MARGIN, block.estimate or watched
+            watch_for = None if block.watch is not None and block.watch.task else watched
         return PlannedStep(
             key=f"{prefix}{step.key}",
             section=self.text(section, where),
@@ -166,6 +171,8 @@ class _Planner:
             probe=self._call(block.probe, where) if block.probe is not None else None,
             idempotent=block.idempotent,
             on_failure=block.on_failure,
+            watch_for=watch_for,
+            beside=block.beside,
         )
 
     def _call_of(self, step: Step, where: str) -> PlannedCall | None:
@@ -177,7 +184,7 @@ class _Planner:
             return PlannedCall(
                 task="announce.post", arguments={"text": self.value(block.announce, where), **arguments}
             )
-        if block.watch is not None:
+        if block.watch is not None and block.watch.task is not None:
             seconds = self._watch_duration(step, where).total_seconds()
             watch = {"duration": f"{seconds:.0f}s"}
             if block.watch.every is not None:
@@ -187,7 +194,7 @@ class _Planner:
         return PlannedCall(task=canonical_name(task), arguments=arguments) if task else None
 
     def _watch_duration(self, step: Step, where: str) -> timedelta:
-        watch = step.block.watch
+        watch = step.block.watch or step.block.baseline
         given = self.value(watch.duration if watch else "", where)
         try:
             duration = parse_duration(given)

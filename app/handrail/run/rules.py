@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handrail.policy.attestation import why_not_attest
-from handrail.policy.gate import says_something, why_not_waive
+from handrail.policy.gate import WATCH_CHECK, says_something, why_not_waive
 from handrail.run import commands as c
 from handrail.run.actors import Actor
 from handrail.run.commands import OperatorCommand
@@ -55,7 +55,7 @@ def _nobody(state: RunState, issuer: Actor) -> Why:
     return None
 
 
-_FOR_EVERYONE = (c.AddNote, c.RequestControl, c.TakeControl)
+_FOR_EVERYONE = (c.AddNote, c.ReportTrouble, c.RequestControl, c.TakeControl)
 
 
 def _is_four_eyes(state: RunState, command: OperatorCommand) -> bool:
@@ -118,6 +118,8 @@ def _start(state: RunState, command: c.StartStep, issuer: Actor) -> Why:
         return why
     if step.planned.kind is StepKind.ATTEST:
         return "This step is for a person: say whether it holds."
+    if step.status is StepStatus.RUNNING:
+        return f"{step.planned.title} is under way, and ends by itself."
     if step.status is StepStatus.FAILED:
         another = "take the other way" if step.planned.otherwise else "end the run"
         return (
@@ -165,6 +167,14 @@ def _gate_stands(state: RunState, step: StepState) -> Why:
     return None
 
 
+def _watch_stands(state: RunState, step: StepState, reason: str) -> Why:
+    """A watch's time can be stretched, and cut by nothing but a waiver (deployment-workflow.md, Step 5)."""
+    if step.planned.kind is not StepKind.WATCH or step.planned.watch_for is None:
+        return None
+    never_waive = state.plan.target.never_waive
+    return why_not_waive(WATCH_CHECK, waivable=True, never_waive=never_waive, reason=reason)
+
+
 def _needs_reason(reason: str) -> Why:
     return None if says_something(reason) else "Say why: it will stand in the journal."
 
@@ -175,7 +185,12 @@ def _skip(state: RunState, command: c.SkipStep, issuer: Actor) -> Why:
     step = state.steps[command.step]
     if step.status is StepStatus.IN_DOUBT:
         return f"It is not known what became of {step.planned.title}: say done or not done first."
-    return _trigger_blocks(state, step) or _gate_stands(state, step) or _needs_reason(command.reason)
+    return (
+        _trigger_blocks(state, step)
+        or _gate_stands(state, step)
+        or _watch_stands(state, step, command.reason)
+        or _needs_reason(command.reason)
+    )
 
 
 def _mark_done(state: RunState, command: c.MarkDone, issuer: Actor) -> Why:
@@ -261,6 +276,40 @@ def _close_trigger(state: RunState, command: c.CloseTrigger, issuer: Actor) -> W
     return _needs_reason(command.reason)
 
 
+def _open_trigger(state: RunState, number: int) -> Why:
+    trigger = state.triggers.get(number)
+    return None if trigger is not None and trigger.is_open else "There is no such open trigger."
+
+
+def _extend(state: RunState, command: c.ExtendDeadline, issuer: Actor) -> Why:
+    return _open_trigger(state, command.trigger) or _needs_reason(command.reason)
+
+
+def _keep(state: RunState, command: c.KeepRelease, issuer: Actor) -> Why:
+    if why := _open_trigger(state, command.trigger):
+        return why
+    trigger = state.triggers[command.trigger]
+    if state.rollback_started is not None:
+        return "The rollback is under way."
+    if state.plan.target.on_deadline.get(trigger.trigger_class) != "rollback":
+        return "Nothing is rolled back by itself for this trigger: the release stays until somebody acts."
+    if trigger.kept is not None:
+        return f"The release stays already: {trigger.kept}"
+    return _needs_reason(command.reason)
+
+
+def _report_trouble(state: RunState, command: c.ReportTrouble, issuer: Actor) -> Why:
+    if not any(step.may_have_acted for step in state.forward_steps):
+        return "Nothing has been changed yet that users could have met. Write a note instead."
+    return None if says_something(command.text) else "Say what users report: it will stand in the journal."
+
+
+def _stretch(state: RunState, command: c.StretchWatch, issuer: Actor) -> Why:
+    if not state.watch.is_on or state.watch.step != command.step:
+        return "No watch is on that could be stretched."
+    return None
+
+
 def _abort(state: RunState, command: c.AbortRun, issuer: Actor) -> Why:
     if (running := state.running) is not None:
         return f"{_title(state, running.step)} is running: cancel it or wait for its end first."
@@ -300,6 +349,10 @@ _RULES: dict[type, Callable[[RunState, Any, Actor], Why]] = {
     c.RollBack: _roll_back,
     c.TakeOtherWay: _take_other_way,
     c.CloseTrigger: _close_trigger,
+    c.ExtendDeadline: _extend,
+    c.KeepRelease: _keep,
+    c.ReportTrouble: _report_trouble,
+    c.StretchWatch: _stretch,
     c.AbortRun: _abort,
     c.AddNote: _note,
     c.RequestControl: _request,

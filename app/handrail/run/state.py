@@ -11,6 +11,7 @@ from handrail.clock import Instant
 from handrail.run.actors import Actor
 from handrail.run.events import FileChange, Purpose, Result
 from handrail.run.plan import Plan, PlannedCall, PlannedStep
+from handrail.run.watch_state import NO_WATCH, WatchState
 from handrail.values import TriggerClass
 
 
@@ -114,7 +115,11 @@ class StepState:
 
 @dataclass(frozen=True, slots=True)
 class TriggerState:
-    """A reason to roll back, and its deadline."""
+    """A reason to roll back, and its deadline.
+
+    `signal` is what the watch has found bad. `rolls_back_at` is when the run rolls back by itself, and
+    `why_not` why it can't where its class asks for that; `kept` says who confirmed that the release stays.
+    """
 
     number: int
     trigger_class: TriggerClass
@@ -122,8 +127,15 @@ class TriggerState:
     step: str | None
     evidence_from: Instant
     deadline: Instant
+    raised: Instant
+    signal: str = ""
     closed: str | None = None
+    closed_at: Instant | None = None
     passed: bool = False
+    rolls_back_at: Instant | None = None
+    why_not: str = ""
+    kept: str | None = None
+    extended: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -170,6 +182,7 @@ class RunState:
     deadlines_met: bool | None = None
     last_event: Instant | None = None
     clock_jump: float = 0.0
+    watch: WatchState = NO_WATCH
     changed_files: tuple[FileChange, ...] = ()
     foreign_events: tuple[int, int] | None = None
     """The first and last number of events that the run's engine did not write."""
@@ -205,6 +218,12 @@ class RunState:
             ),
             None,
         )
+
+    @property
+    def waiting_step(self) -> StepState | None:
+        """The step that the engine itself carries out now: a baseline being taken, or the watch."""
+        key = self.watch.step if self.watch.is_on else self.watch.waiting_step
+        return self.steps.get(key) if key is not None else None
 
     @property
     def open_triggers(self) -> tuple[TriggerState, ...]:

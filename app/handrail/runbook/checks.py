@@ -112,12 +112,17 @@ class BlockChecks:
                 yield self._problem(location, f"the unknown task {quote(name)}", expected)
 
     def _watch(self) -> Iterator[Problem]:
-        duration = value_at(self._tree.data, ("watch", "for"))
-        if isinstance(duration, str) and "${" not in duration:
-            try:
-                parse_duration(duration)
-            except ValueError as error:
-                yield self._problem(("watch", "for"), describe(duration), str(error))
+        for location in (("watch", "for"), ("baseline", "for")):
+            duration = value_at(self._tree.data, location)
+            if isinstance(duration, str) and "${" not in duration:
+                try:
+                    parse_duration(duration)
+                except ValueError as error:
+                    yield self._problem(location, describe(duration), str(error))
+        watch = self._tree.data.get("watch")
+        if isinstance(watch, dict) and watch.get("every") is not None and watch.get("task") is None:
+            expected = "a task beside it: the pace of the target's own probes stands in handrail.toml"
+            yield self._problem(("watch", "every"), "a pace without a task", expected)
 
 
 def value_at(data: Any, location: Location) -> Any:

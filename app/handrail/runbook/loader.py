@@ -24,7 +24,16 @@ from handrail.problems import (
 from handrail.runbook import markdown, parameters
 from handrail.runbook.checks import BlockChecks, value_at
 from handrail.runbook.markdown import CodeFence, Document
-from handrail.runbook.model import FrontMatter, Parameter, Runbook, Section, Step, StepBlock, StepKind
+from handrail.runbook.model import (
+    ACTIONS,
+    FrontMatter,
+    Parameter,
+    Runbook,
+    Section,
+    Step,
+    StepBlock,
+    StepKind,
+)
 from handrail.runbook.steps import OutlinedStep, outline
 from handrail.runbook.yaml import Tree, read_tree
 from handrail.sources import Unreadable, read_source
@@ -321,7 +330,7 @@ class _File:
             found = f"{len(step.fences)} shell fences for one step block"
             self._problem(step.fences[1].line, "", found, "one fence, or a step for each")
         else:
-            expected = "one of task, check, attest, announce, watch or runbook, or a bash fence in the step"
+            expected = f"one of {', '.join(ACTIONS[:-1])} or {ACTIONS[-1]}, or a bash fence in the step"
             self._problem(at.line, "", "a step block without an action", expected)
         return None
 

@@ -123,7 +123,7 @@ def parse(text: str) -> Document:
     lines = tuple(text.split("\n"))
     if lines[-1] == "":
         lines = lines[:-1]
-    front = _front_block(lines)
+    front = front_block(lines)
     body = "\n".join(("",) * (front.end - 1) + lines[front.end - 1 :]) if front else text
     # Inline markup isn't wanted, and is where a small text can cost the most time.
     blocks = MarkdownIt("commonmark").disable("inline")
@@ -156,7 +156,8 @@ def _plain(inline: MarkdownIt, content: str) -> str:
     return "".join(parts).strip()
 
 
-def _front_block(lines: tuple[str, ...]) -> FrontBlock | None:
+def front_block(lines: tuple[str, ...]) -> FrontBlock | None:
+    """The YAML block at the very top, where there is one."""
     if not lines or lines[0].rstrip() != "---":
         return None
     for number, line in enumerate(lines[1:], start=2):

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from handrail.values import Arguments, Duration, Frozen, Scalar, TaskName, TriggerClass
 
-ACTIONS = ("task", "check", "attest", "announce", "watch", "runbook")
+ACTIONS = ("task", "check", "attest", "announce", "baseline", "watch", "runbook")
 NOT_BESIDE_RUNBOOK = (
     "undo",
     "irreversible",
@@ -31,6 +31,7 @@ class StepKind(StrEnum):
     CHECK = "check"
     ATTEST = "attest"
     ANNOUNCE = "announce"
+    BASELINE = "baseline"
     WATCH = "watch"
     RUNBOOK = "runbook"
     FENCE = "fence"
@@ -105,11 +106,20 @@ class Undo(Frozen):
 
 
 class Watch(Frozen):
-    """Monitor for a while: the task samples `every` so often, `for` so long."""
+    """Watch the target's signals until `for` so long was clean; handrail samples and judges by itself.
+
+    A `task` that is named here watches instead, as an attempt of its own, a look `every` so often.
+    """
 
     duration: str = Field(alias="for", description="A duration, or a template that gives one")
     every: Duration | None = None
-    task: TaskName = "monitor.watch"
+    task: TaskName | None = None
+
+
+class TakeBaseline(Frozen):
+    """Wait until the target's signals were sampled for so long in this run, before its first change."""
+
+    duration: str = Field(alias="for", description="A duration, or a template that gives one")
 
 
 class StepBlock(Frozen):
@@ -119,6 +129,7 @@ class StepBlock(Frozen):
     check: TaskName | None = None
     attest: str | None = None
     announce: str | None = None
+    baseline: TakeBaseline | None = None
     watch: Watch | None = None
     runbook: str | None = None
 
@@ -136,6 +147,9 @@ class StepBlock(Frozen):
         None
     )
     idempotent: bool = False
+    beside: bool = Field(
+        default=False, description="In a rollback, it may run beside the step before it, such as maintenance"
+    )
     on_failure: TriggerClass | None = Field(default=None, description="The trigger that a failure raises")
 
     @model_validator(mode="after")

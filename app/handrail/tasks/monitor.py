@@ -22,7 +22,7 @@ from handrail.tasks.pm2 import instances
 from handrail.tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
-    from handrail.tasks.pm2_list import Instance
+    from handrail.probes.pm2_list import Instance
 
 BAD_IN_A_ROW = 3
 FEWEST_SAMPLES = 5

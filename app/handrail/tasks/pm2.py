@@ -17,16 +17,15 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from handrail.errors import HandrailError, MachineFault
-from handrail.tasks import pm2_list
+from handrail.probes import pm2_list
+from handrail.probes.pm2_list import INHERITED, Instance
 from handrail.tasks.app import ask_served
 from handrail.tasks.commands import Command
-from handrail.tasks.pm2_list import Instance
 from handrail.tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
     from handrail.project.model import Target
 
-INHERITED = ("PATH", "HOME", "PM2_HOME", "LANG", "LC_*", "TZ", "TERM", "USER", "LOGNAME")
 START_WITHIN = 60.0
 LOOK_EVERY = 2.0
 CRASH_LOOP = 3

@@ -11,23 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from handrail.errors import WrongUsage
+from handrail.probes.libpq import connection, program
 from handrail.tasks.commands import Command
 
 if TYPE_CHECKING:
     from handrail.project.model import Database, Target
 
 LOCK_TIMEOUT_MS = 5_000
-CONNECT_TIMEOUT = "5"
 NPM_ENVIRONMENT = {"NO_UPDATE_NOTIFIER": "1", "npm_config_update_notifier": "false"}
-_PARAMETERS = {
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-    "host": "PGHOST",
-    "options": "PGOPTIONS",
-}
 # The advisory locks of node-pg-migrate and of Prisma; other ones may be the application's own.
 MIGRATION_LOCKS = (7241865325823964, 72707369)
 # A session that migrates holds such a lock, or changes the schema right now.
@@ -40,36 +32,6 @@ where a.datname = current_database() and a.usename = current_user and a.pid <> p
     and (l.classid::bigint << 32 | l.objid::bigint) in ({", ".join(map(str, MIGRATION_LOCKS))}))
     or (a.state <> 'idle' and a.query ~* '(^|;)\\s*(alter|create|drop|truncate|reindex)\\s'))
 order by a.pid"""  # noqa: S608
-
-
-def connection(url: str) -> dict[str, str]:
-    """libpq's variables for an address. Raises `WrongUsage`, without the address, where it isn't one."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in ("postgres", "postgresql") or port == -1:
-        raise WrongUsage(
-            "The database's url in handrail.toml is no address of a PostgreSQL database.",
-            next_step="write it as postgresql://USER:PASSWORD@HOST:PORT/NAME.",
-        )
-    found = {
-        "PGHOST": unquote(parts.hostname or ""),
-        "PGPORT": str(port) if port else "",
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.lstrip("/")),
-        "PGCONNECT_TIMEOUT": CONNECT_TIMEOUT,
-        "PGAPPNAME": "handrail",
-    }
-    found |= {_PARAMETERS[name]: value for name, value in parse_qsl(parts.query) if name in _PARAMETERS}
-    return {name: value for name, value in found.items() if value}
-
-
-def program(database: Database, name: str) -> str:
-    """One of PostgreSQL's programs: those beside each other fit the server, another version's may refuse."""
-    return str(database.programs / name) if database.programs else name
 
 
 def query(target: Target, database: Database, sql: str, dry: str = "") -> Command:
@@ -195,13 +157,6 @@ def sessions(text: str) -> tuple[Session, ...]:
         if pid.isdigit():
             found.append(Session(int(pid), state, int(seconds or 0), sql))
     return tuple(found)
-
-
-def reason(errors: str) -> str:
-    """The one line of libpq's words that says what is wrong; the lines after it only ask back."""
-    lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    telling = [line for line in lines if "error:" in line or "FATAL:" in line or "ERROR:" in line]
-    return telling[0].removeprefix("psql: error: ").rstrip(".") if telling else "".join(lines[-1:])
 
 
 def explain(errors: str, environment: Mapping[str, str]) -> str:

@@ -12,13 +12,14 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from handrail.errors import WrongUsage
-from handrail.probes.exchange import Answer, NoAnswer, Request
+from handrail.probes.exchange import NoAnswer, Request, shortcoming
+from handrail.probes.flow_request import flow_request
 from handrail.tasks.app import address
 from handrail.tasks.pm2 import instances, present
 from handrail.tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
-    from handrail.project.model import Flow, FlowRequest, Target
+    from handrail.project.model import Flow
 
 LARGEST_READ = 4 * 1024 * 1024
 UNDATED_READ = 32 * 1024
@@ -44,28 +45,6 @@ def new_lines(path: Path, offset: int | None) -> list[str]:
     with path.open("rb") as file:
         file.seek(max(start, size - LARGEST_READ))
         return file.read(LARGEST_READ).decode("utf-8", "replace").splitlines()
-
-
-def flow_request(target: Target, request: FlowRequest, cookies: dict[str, str]) -> Request:
-    """One request of a flow, with the cookies that the flow has got so far."""
-    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    return Request(
-        address(target, request.path),
-        request.method,
-        form=request.form or None,
-        headers={"cookie": cookie} if cookie else {},
-        dry_status=request.expect_status,
-        dry_body=request.expect_text or "",
-    )
-
-
-def shortcoming(answer: Answer, status: int, text: str | None) -> str:
-    """What an answer lacks, in words; empty where nothing."""
-    if answer.status != status:
-        return f"status {answer.status} instead of {status}"
-    if text is not None and text not in answer.body:
-        return f"the text {text!r} is missing"
-    return ""
 
 
 @task
@@ -160,7 +139,7 @@ def _conclude_flows(place: Workplace, chosen: Sequence[Flow]) -> None:
 def _walk(place: Workplace, flow: Flow) -> str:
     cookies: dict[str, str] = {}
     for step in flow.requests:
-        request = flow_request(place.target, step, cookies)
+        request = flow_request(address(place.target, step.path), step, cookies)
         wrong, evidence = _ask(place, request, step.expect_status, step.expect_text, cookies)
         place.say(f"  {flow.name}: {step.method} {step.path}: {evidence}")
         if wrong:

@@ -18,9 +18,9 @@ from handrail.errors import HandrailError
 from handrail.policy.gate import Verdict
 from handrail.policy.visibility import Copy, judge_copies, judge_flag, mark_of, together, told_by
 from handrail.probes.exchange import NoAnswer, Request
+from handrail.probes.pm2_list import variable
 from handrail.tasks.app import address
 from handrail.tasks.pm2 import list_command
-from handrail.tasks.pm2_list import variable
 from handrail.tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.errors import MachineFault, Refused, WrongUsage
+from handrail.probes import libpq
 from handrail.tasks import migrations, postgres
 from handrail.tasks.commands import Command
 from handrail.tasks.migrations import Comparison, MigrationFile
@@ -35,7 +36,7 @@ def answer(place: Workplace, command: Command) -> str:
     if outcome.code:
         said = outcome.errors.strip()
         raise MachineFault(
-            f"The database can't be asked: {postgres.reason(said) or 'psql ended without a word'}.",
+            f"The database can't be asked: {libpq.reason(said) or 'psql ended without a word'}.",
             evidence=said,
             still_safe="nothing was changed in it by this command.",
             next_step=postgres.explain(said, command.environment),

@@ -19,6 +19,7 @@ from invoke.tasks import task
 from handrail.clock import SystemClock
 from handrail.errors import HandrailError, MachineFault
 from handrail.policy.backup import BackupFacts, judge_backup
+from handrail.probes import libpq
 from handrail.tasks import postgres
 from handrail.tasks.commands import Command
 from handrail.tasks.database.asking import SCRIPTS, answer, ask, database_of, look
@@ -116,7 +117,7 @@ def _dump(place: Workplace, partial: Path) -> RowCounts:
     if outcome.code:
         said = "\n".join(line for line in outcome.errors.splitlines() if "CONTEXT:" not in line)
         raise MachineFault(
-            f"pg_dump can't dump it: {postgres.reason(said)}.",
+            f"pg_dump can't dump it: {libpq.reason(said)}.",
             evidence=said,
             next_step=postgres.explain(said, command.environment),
         )
@@ -128,7 +129,7 @@ def _dump(place: Workplace, partial: Path) -> RowCounts:
 def scratch_where(place: Workplace) -> Mapping[str, str]:
     """The connection that makes and drops scratch databases."""
     database = database_of(place)
-    return postgres.connection((database.scratch_url or database.admin_url or database.url).reveal())
+    return libpq.connection((database.scratch_url or database.admin_url or database.url).reveal())
 
 
 def _prove(place: Workplace, dump: Path, expected: RowCounts, stamp: str) -> None:
@@ -148,7 +149,7 @@ def _prove(place: Workplace, dump: Path, expected: RowCounts, stamp: str) -> Non
         restored = place.attempt(postgres.restore(target, database, inside, dump, own=False))
         if restored.code:
             raise HandrailError(
-                f"the dump can't be restored: {postgres.reason(restored.errors)}.",
+                f"the dump can't be restored: {libpq.reason(restored.errors)}.",
                 evidence="\n".join(restored.errors.splitlines()[-SHOWN_TABLES:]),
                 next_step="read what pg_restore says. Where its role may not create something, such as an"
                 " extension, name one that may in database.admin_url, or another server in"

@@ -21,6 +21,7 @@ from invoke.tasks import task
 
 from handrail.errors import HandrailError, Refused
 from handrail.policy.rehearsal import DestructiveMigration, Rehearsal, judge_rehearsal
+from handrail.probes import libpq
 from handrail.tasks import migrations, postgres
 from handrail.tasks.commands import Command
 from handrail.tasks.database.asking import (
@@ -130,7 +131,7 @@ def _schema(place: Workplace) -> str:
 
 def _rows(place: Workplace) -> Mapping[str, int]:
     database = database_of(place)
-    where = postgres.connection(database.url.reveal())
+    where = libpq.connection(database.url.reveal())
     script = postgres.script(place.target, database, SCRIPTS / "count_rows.sql", where)
     rows = dict(read_counts(answer(place, script)).rows)
     rows.pop(migration_table(place), None)

@@ -14,6 +14,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from handrail.errors import HandrailError, InDoubt, Refused
+from handrail.probes import libpq
 from handrail.tasks import postgres
 from handrail.tasks.database.asking import (
     SCRIPTS,
@@ -79,7 +80,7 @@ def restore(context: Context, backup: str = "", sha256: str = "") -> None:
         f"{ended} sessions were ended. The application connects anew by itself where it has a pool of"
         " connections; where it doesn't, restart it."
     )
-    found = _count(place, postgres.connection(database.url.reveal()), "count_rows.sql")
+    found = _count(place, libpq.connection(database.url.reveal()), "count_rows.sql")
     if missing := lost_rows(counts.rows, found.rows):
         raise HandrailError(
             f"The restored database isn't whole: {missing[0]}.",
@@ -119,7 +120,7 @@ def _backup_of(place: Workplace, backup: str, sha256: str) -> tuple[Path, RowCou
 
 def _admin_where(place: Workplace) -> Mapping[str, str]:
     database = database_of(place)
-    where = postgres.connection((database.admin_url or database.url).reveal())
+    where = libpq.connection((database.admin_url or database.url).reveal())
     return {**where, "PGDATABASE": database.maintenance_database}
 
 
@@ -129,7 +130,7 @@ def _count(place: Workplace, where: Mapping[str, str], script: str, **variables:
 
 
 def _losses(place: Workplace, counts: RowCounts) -> list[str]:
-    where = postgres.connection(database_of(place).url.reveal())
+    where = libpq.connection(database_of(place).url.reveal())
     now = _count(place, where, "count_written.sql", snapshot=counts.snapshot)
     return [str(each) for each in losses(counts, now, without=(migration_table(place),))]
 

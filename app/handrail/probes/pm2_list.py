@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+INHERITED = ("PATH", "HOME", "PM2_HOME", "LANG", "LC_*", "TZ", "TERM", "USER", "LOGNAME")
+"""What a pm2 command may inherit: its daemon keeps its starter's environment for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One process that pm2 keeps. `started` is in seconds since 1970, `memory` in bytes.
+    """One process that pm2 keeps. `started` is in seconds since 1970, `memory` in bytes, `cpu` in percent.
 
     `version` is package.json's, which a stale build outlives: never a proof of what is served.
     """
@@ -26,6 +29,7 @@ class Instance:
     version: str
     out_log: Path | None
     error_log: Path | None
+    cpu: float = 0.0
 
     @property
     def online(self) -> bool:
@@ -89,6 +93,7 @@ def _instance(entry: dict[str, Any]) -> Instance:
         version=str(environment.get("version", "")),
         out_log=_path(environment.get("pm_out_log_path")),
         error_log=_path(environment.get("pm_err_log_path")),
+        cpu=float(monit.get("cpu") or 0),
     )
 
 

@@ -1,0 +1,1 @@
+"""What is watched after a deployment: signals, their samples in windows, baselines and verdicts; all pure."""
