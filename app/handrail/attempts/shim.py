@@ -1,6 +1,7 @@
 """The tiny process that owns one attempt: starts the task, outlives all who watch, records the end.
 
-Started as a script, `python -S -E -P shim.py FOLDER [--crash-at POINT]`, in a session of its own. It
+Started as a script, `python -S -E -P shim.py FOLDER [--crash-at POINT]`, in a session of its own; with
+`--wait`, the folder comes later, as a line on its standard input, and no line means that there is none. It
 imports the standard library and those modules of handrail that do the same: it must start fast, and must
 not fail because some package is broken. Exit codes: 0 it did its work, or another one has the attempt;
 1 it could not begin, and said why on standard error.
@@ -251,9 +252,29 @@ def _instant(moment: Instant) -> dict[str, Any]:
     return {"wall": moment.wall, "boot": moment.boot, "boot_id": moment.boot_id}
 
 
+def _await_folder() -> Path | None:
+    """The attempt's folder, once there is one; what this process says from then on goes into its file."""
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        return None  # the launcher is gone, or has no use for a shim
+    folder = Path(json.loads(line))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(AttemptFiles(folder).shim_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor, number in ((nothing, 0), (log, 2)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    return folder
+
+
 def main(arguments: list[str]) -> int:
     """Read the spec, leave the launcher, and be the shim of the attempt in a folder."""
-    files = AttemptFiles(Path(arguments[0]))
+    if arguments == ["--wait"]:
+        folder = _await_folder()
+        if folder is None:
+            return 0
+    else:
+        folder = Path(arguments[0])
+    files = AttemptFiles(folder)
     crash_at = arguments[2] if arguments[1:2] == ["--crash-at"] else ""
     try:
         spec = read_spec(files.spec)

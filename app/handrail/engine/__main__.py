@@ -12,10 +12,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from handrail.attempts.launch import ShimStarter
 from handrail.clock import SystemClock
+from handrail.engine.base import Sampler
 from handrail.engine.engine import Engine
 from handrail.engine.launch import ALREADY_DRIVEN, hold_engine_lock
 from handrail.engine.processes import ProcessPerformer
+from handrail.engine.sampling import ProcessSampler
 from handrail.engine.trouble import Trouble
 from handrail.errors import HandrailError, MachineFault, StorageFault
 from handrail.journal.base import Fenced, JournalDamaged, LockLost, SequenceTaken, UnknownRun
@@ -25,6 +28,8 @@ from handrail.run.events import UnreadableEvent
 
 _LOG = logging.getLogger("handrail.engine")
 BUSY_SECONDS = 0.02
+ATTENTIVE_SECONDS = 20.0
+"""So long after something ran, the next key is likely to come: it isn't left to a quiet engine's turn."""
 QUIET_SECONDS = 0.1
 MENDING_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -48,14 +53,18 @@ def main() -> int:
             _LOG.info("another engine drives run %s", arguments.run)
             return ALREADY_DRIVEN
         ready = _Readiness() if arguments.stay else _detach()
+        sampler, shims = ProcessSampler(folder, SystemClock()), ShimStarter()
         try:
-            return own(arguments.run, folder, ready)
+            return own(arguments.run, folder, ready, sampler, shims)
         except Fenced:
             _LOG.warning("another engine took over run %s", arguments.run)
             return 0
         except HandrailError as error:
             _LOG.error("the engine of run %s stops: %s", arguments.run, error)
             return 1
+        finally:
+            sampler.stop()
+            shims.close()
 
 
 class _Readiness:
@@ -88,7 +97,7 @@ def _detach() -> _Readiness:
     os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
 
 
-def own(run: str, folder: StateFolder, ready: _Readiness) -> int:
+def own(run: str, folder: StateFolder, ready: _Readiness, sampler: Sampler | None, shims: ShimStarter) -> int:
     """Take charge of the run, and turn until it is over.
 
     A defect of handrail ends no countdown: the engine begins anew from the journal, each time a little
@@ -99,13 +108,13 @@ def own(run: str, folder: StateFolder, ready: _Readiness) -> int:
     engine: Engine | None = None
     trouble = Trouble(folder.engine_trouble(run))
     falls, said = 0, ""
-    goes_on = True
+    goes_on, busy_until = True, 0.0
     while goes_on:
         try:
             if journal is None:
                 journal = SqliteJournal(folder.journal)
             if engine is None:
-                fresh = Engine(journal, run, clock, ProcessPerformer(folder, clock))
+                fresh = Engine(journal, run, clock, ProcessPerformer(folder, clock, shims), sampler=sampler)
                 fresh.take_charge(after=said)
                 engine, said = fresh, ""
                 _LOG.info("drives run %s", run)
@@ -113,7 +122,10 @@ def own(run: str, folder: StateFolder, ready: _Readiness) -> int:
             goes_on = engine.turn()
             falls = 0
             trouble.over()
-            pause = BUSY_SECONDS if engine.state.running is not None else QUIET_SECONDS
+            shims.prepare(idle=engine.state.running is None)
+            if engine.state.running is not None:
+                busy_until = time.monotonic() + ATTENTIVE_SECONDS
+            pause = BUSY_SECONDS if time.monotonic() < busy_until else QUIET_SECONDS
         except StorageFault as fault:
             # What can't be journaled is not done: wait for the disk, and try the same again.
             if trouble.say(fault):

@@ -7,6 +7,7 @@ from typing import Protocol
 from handrail.run.commands import Observation
 from handrail.run.events import AttemptStarted
 from handrail.run.state import RunState
+from handrail.signals.window import SignalWindow
 
 
 class Performer(Protocol):
@@ -30,4 +31,20 @@ class Performer(Protocol):
 
     def adopt(self, state: RunState, attempt: int) -> Observation | None:
         """The same for an attempt of an engine before this one; one that never began never will."""
+        ...
+
+
+class Sampler(Protocol):
+    """Samples a run's target; dead or alive, it is never waited for."""
+
+    def collect(self, state: RunState) -> tuple[SignalWindow, ...]:
+        """The windows that were completed since the last call; starts the sampling where it isn't running.
+
+        It never blocks, and raises nothing for a sampler that is dead or can't be started: then there are no
+        windows, which is how the monitor is seen to be blind.
+        """
+        ...
+
+    def stop(self) -> None:
+        """End the sampling; a later `collect` begins it anew."""
         ...

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from handrail.clock import Clock, Instant, wall_clock_jump
-from handrail.engine.base import Performer
+from handrail.engine.base import Performer, Sampler
+from handrail.engine.sampling import NoSampler
 from handrail.errors import StorageFault
 from handrail.journal.base import (
     CommandRow,
@@ -30,6 +31,7 @@ from handrail.run.commands import (
     OPERATOR_COMMANDS,
     Observation,
     ObserveFiles,
+    ObserveSignals,
     ObserveTime,
     RetryStep,
     StartStep,
@@ -38,10 +40,15 @@ from handrail.run.events import Event, read_event, write_event
 from handrail.run.fold import apply, fold
 from handrail.run.machine import Rejected, decide, observe
 from handrail.run.state import RunState
+from handrail.signals.window import SignalWindow, joined
 
 _LOG = logging.getLogger(__name__)
 NOTICED_JUMP_SECONDS = 2.0
 ASK_AGAIN = timedelta(seconds=1)
+QUIET_WINDOW_SECONDS = 30.0
+"""Outside of a watch, windows are journaled so long together: a run may be open for days."""
+MOST_WINDOWS = 720
+"""Kept at most while the journal can't be written."""
 BEFORE_EFFECT = "before_effect"
 AFTER_EFFECT = "after_effect"
 
@@ -61,12 +68,15 @@ class Engine:
         clock: Clock,
         performer: Performer,
         faults: FaultPoints | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         self._journal = journal
         self._run = run
         self._clock = clock
         self._performer = performer
         self._faults = faults or NoFaults()
+        self._sampler = sampler or NoSampler()
+        self._windows: list[SignalWindow] = []
         self._epoch = 0
         self._state = self._read()
         self._answered = 0
@@ -109,6 +119,7 @@ class Engine:
             # First of all: no command and no attempt, however damaged, keeps a deadline from firing.
             self._observe(ObserveTime())
             self._look_at_changed_files()
+        self._take_samples()
         self._answer_commands()
         self._ask_for_ends()
         if (fault := self._look_at_attempts()) is not None:
@@ -179,6 +190,23 @@ class Engine:
     def _observe(self, observation: Observation) -> None:
         if events := observe(self._state, observation, self._clock.now()):
             self._append(events)
+
+    def _take_samples(self) -> None:
+        """Journal what was sampled: each window at once where someone waits for it, else some together."""
+        state = self._state
+        if not state.phase.is_open or not state.plan.is_watched:
+            self._sampler.stop()
+            return
+        self._windows += self._sampler.collect(state)
+        del self._windows[:-MOST_WINDOWS]
+        if not self._windows:
+            return
+        waited_for = state.waiting_step is not None or state.rollback_started is not None
+        long_enough = sum(window.seconds for window in self._windows) >= QUIET_WINDOW_SECONDS
+        if waited_for or long_enough:
+            windows = self._windows if waited_for else joined(self._windows)
+            self._observe(ObserveSignals(windows=tuple(windows)))
+            self._windows.clear()
 
     def _look_at_changed_files(self) -> None:
         """See whether changed files were put back: for as long as they were not, screens refuse to go on."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from handrail.attempts.exit_record import ExitRecord
-from handrail.attempts.launch import start_shim, write_spec
+from handrail.attempts.launch import ShimStarter, write_spec
 from handrail.attempts.outcome import (
     Exited,
     InDoubt,
@@ -42,9 +42,10 @@ ENVIRONMENT_BYTES = 262_144
 class ProcessPerformer:
     """Runs each attempt as `python -m handrail.tasks` behind a shim of its own."""
 
-    def __init__(self, folder: StateFolder, clock: Clock) -> None:
+    def __init__(self, folder: StateFolder, clock: Clock, shims: ShimStarter) -> None:
         self._folder = folder
         self._clock = clock
+        self._shims = shims
         self._ending_orphans: set[int] = set()
 
     def start(self, state: RunState, event: AttemptStarted) -> Observation | None:
@@ -52,7 +53,7 @@ class ProcessPerformer:
         files = self._folder.attempt(state.run, event.attempt)
         try:
             write_spec(files, self._spec(state, event, files))
-            start_shim(files)
+            self._shims.start(files)
         except HandrailError as error:
             _LOG.exception("attempt %d could not be started", event.attempt)
             return self._could_not_start(files, event.attempt, error)
