@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from handrail.errors import ExitCode, HandrailError
+from handrail.sandbox.customers import MOST_PER_SECOND
 from handrail.sandbox.lifecycle import Sandbox
 
 
@@ -19,7 +20,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--staging", action="store_true", help="with up: a staging environment too; with down: that alone"
     )
+    parser.add_argument(
+        "--per-second", type=float, help=f"with up: the customers' requests, {MOST_PER_SECOND:g} at most"
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.per_second is not None and not 0 < chosen.per_second <= MOST_PER_SECOND:
+        parser.error(f"--per-second: above 0, and {MOST_PER_SECOND:g} at most")
     sandbox = Sandbox(chosen.at)
 
     def progress(line: str) -> None:
@@ -28,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         match chosen.action:
             case "up":
-                sandbox.up(progress, staging=chosen.staging)
+                sandbox.up(progress, staging=chosen.staging, per_second=chosen.per_second)
             case "reset":
                 sandbox.reset(progress, new_ports=chosen.new_ports)
             case "down":

@@ -31,7 +31,9 @@ from handrail.sandbox.record import Record
 ECOSYSTEM = "ecosystem.config.cjs"
 _TOOLS = Path(__file__).parent / "tools"
 _LOAD_TOOLS = Path(__file__).parent / "load"
+_PRELOAD = Path(__file__).parent / "faults" / "preload.cjs"
 _DAEMON_TITLE = re.compile(r"^PM2 v\S+: God Daemon \((/.*)\)")
+_GIVEN_UP = frozenset({"errored", "stopped"})
 _NPM_MEND = (
     "look at the network and the npm registry's settings (`npm ping`), then bring the sandbox up again."
 )
@@ -81,11 +83,14 @@ class Application:
         stamp.write_text(wanted, encoding="ascii")
 
     def write_settings(self) -> None:
-        """Write the application's `.env`."""
+        """Write the application's `.env`, and what it names."""
+        self._layout.faults.mkdir(exist_ok=True)
+        shutil.copyfile(_PRELOAD, self._layout.preload)
         settings = {
             "DATABASE_URL": self._record.database_url(self.place.database),
             "SESSION_SECRET": self._record.session_secret(self.place.name),
             "PORT": str(self._record.ports[self.place.app]),
+            "PRELOAD": str(self._layout.preload),
         }
         path = self.place.settings
         path.touch(mode=0o600)
@@ -139,6 +144,35 @@ class Application:
                     next_step="read the lines above; `handrail sandbox reset` brings v1.2.3 back.",
                 )
             self.note_processes()
+
+    def recover(self) -> None:
+        """Start again what pm2 has given up, as after many crashes; leave it alone where all is well."""
+        found: set[str] = set()
+
+        def settled() -> bool:
+            found.clear()
+            found.update(self._pm2_statuses())
+            return bool(found & _GIVEN_UP) or (found == {"online"} and self.served() is not None)
+
+        if (
+            not self._commands.wait_until(settled, "Waiting for the shop's processes", 60)
+            or found & _GIVEN_UP
+        ):
+            self.start()
+
+    def _pm2_statuses(self) -> list[str]:
+        """What pm2 says of each of the shop's processes."""
+        listed = self._commands.run(
+            "pm2",
+            [self._layout.pm2, "jlist", "--silent"],
+            cwd=self.place.checkout,
+            environment=self._plain | {"PM2_HOME": str(self.place.pm2_home)},
+            what="Listing the shop's processes",
+        )
+        try:
+            return [str(each["pm2_env"]["status"]) for each in json.loads(listed[listed.index("[") :])]
+        except (ValueError, KeyError, TypeError):
+            return []
 
     def served(self) -> dict[str, Any] | None:
         """What `/version` of the application says; `None` where it doesn't answer."""

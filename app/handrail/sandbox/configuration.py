@@ -47,9 +47,7 @@ default_target = "production"
 production = true
 {common.target(layout.served)}
 
-[targets.production.monitor]
-duration = "20s"
-every = "2s"
+{common.monitor(layout.served)}
 
 # One practises at any hour. Without this table, production's window is 9:00 to 17:00 Pacific Time on
 # working days.
@@ -95,9 +93,7 @@ soak = "24h"
 [targets.staging]
 {common.target(layout.staged)}
 
-[targets.staging.monitor]
-duration = "20s"
-every = "2s"
+{common.monitor(layout.staged)}
 
 [targets.staging.mirror]
 of = "production"
@@ -212,3 +208,46 @@ requests = [
   {{ path = "/checkout", expect_text = "Place order" }},
   {{ path = "/checkout", method = "POST", form = {{ item = "mug", quantity = "1" }}, expect_text = "Thank" }},
 ]"""
+
+    def monitor(self, place: Environment) -> str:
+        """The table of how a target is watched: so shortly that one can look on."""
+        name = f"targets.{place.name}.monitor"
+        is_visited = place.name == self.layout.served.name
+        decides = (
+            "the customers' requests decide" if is_visited else "nobody visits staging, its machine decides"
+        )
+        return f"""\
+# A watch to look on at: a real one takes its thirty minutes. So short a time has too few looks at a page or
+# a process to prove it good, so that their silence holds nothing up here; {decides}.
+[{name}]
+duration = "25s"
+every = "1s"
+baseline = "15s"
+
+[[{name}.probes]]
+name = "visitors"
+required = {str(is_visited).lower()}
+[{name}.probes.access_log]
+path = {_text(place.access_log)}
+format = "json"
+fields = {{ status = "status", time = "milliseconds", upstream = "upstream" }}
+time_unit = "ms"
+
+[[{name}.probes]]
+name = "homepage"
+required = false
+http = {{ path = "/", expect_text = "Web shop" }}
+
+[[{name}.probes]]
+name = "health"
+required = false
+http = {{ path = "/healthz", past_maintenance = true }}
+
+[[{name}.probes]]
+name = "processes"
+required = false
+pm2 = {{}}
+
+[[{name}.probes]]
+name = "machine"
+host = {{}}"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = ("database", "application", "proxy", "webhook", "traffic")
+PARTS = ("database", "application", "proxy", "webhook", "traffic", "prometheus")
 """What runs, in the order in which it starts."""
 
 STAGING_PARTS = ("staging application", "staging proxy")
@@ -35,6 +35,16 @@ class Environment:
     def flag(self) -> Path:
         """While this file is there, the proxy serves the maintenance page."""
         return self.checkout / "tmp" / "maintenance.flag"
+
+    @property
+    def access_log(self) -> Path:
+        """The proxy's access log, a JSON line for each request; the older half is in `NAME.1`."""
+        return self.run / ("access.log" if self.name == "production" else f"{self.name}.access.log")
+
+    @property
+    def faults(self) -> Path:
+        """What is broken in the application now, by name; nothing where it is missing."""
+        return self.root / "faults" / f"{self.name}.json"
 
     @property
     def settings(self) -> Path:
@@ -158,6 +168,16 @@ class Layout:
         return self.root / "builds"
 
     @property
+    def faults(self) -> Path:
+        """The module that breaks the application, and for each environment what it breaks now."""
+        return self.root / "faults"
+
+    @property
+    def preload(self) -> Path:
+        """The module itself: Node.js loads it before the application."""
+        return self.faults / "preload.cjs"
+
+    @property
     def run(self) -> Path:
         """Logs, posts, and what else comes and goes."""
         return self.root / "run"
@@ -173,8 +193,13 @@ class Layout:
         return self.run / "webhook.mode"
 
     @property
+    def prometheus_mode(self) -> Path:
+        """How Prometheus' stand-in answers: `ok`, or what nonsense; `ok` where it is missing."""
+        return self.run / "prometheus.mode"
+
+    @property
     def traffic(self) -> Path:
-        """The background traffic's access log, a JSON line for each request."""
+        """What the background traffic saw, a JSON line for each request."""
         return self.run / "traffic.log"
 
     def log(self, name: str) -> Path:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import pwd
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.errors import MachineFault, Refused
+from handrail.sandbox.accounts import accounts
 from handrail.sandbox.application import Application, read_json
 from handrail.sandbox.commands import (
     Cancelled,
@@ -25,7 +25,9 @@ from handrail.sandbox.commands import (
     end_processes,
 )
 from handrail.sandbox.configuration import project_file
+from handrail.sandbox.customers import USUAL_PER_SECOND
 from handrail.sandbox.database import RELEASED, SERVED, Database
+from handrail.sandbox.faults.control import Faults
 from handrail.sandbox.layout import Layout
 from handrail.sandbox.programs import Programs, find_programs
 from handrail.sandbox.record import LOOPBACK, Record, holder_of, port_is_free
@@ -54,15 +56,6 @@ class _Site:
         return (self.application, self.staging) if self.record.staging else (self.application,)
 
 
-def accounts(environment: Mapping[str, str]) -> list[str]:
-    """The accounts of who is at the keyboard: this one, and behind sudo the one that called it."""
-    try:
-        own = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        own = f"uid-{os.getuid()}"
-    return list(dict.fromkeys(name for name in (own, environment.get("SUDO_USER", "")) if name))
-
-
 class Sandbox:
     """The web shop below `root`. Every call may be repeated; one at a time changes anything.
 
@@ -78,15 +71,16 @@ class Sandbox:
         """The `handrail.toml` of the operator's clone."""
         return self.layout.shop / "handrail.toml"
 
-    def up(self, progress: Progress, *, staging: bool = False) -> None:
+    def up(self, progress: Progress, *, staging: bool = False, per_second: float | None = None) -> None:
         """Make what is missing and start what isn't running; production keeps what it serves.
 
         With `staging`, from now on a second environment too; its data become production's, anonymised.
+        `per_second` is how many customers come from now on, `customers.MOST_PER_SECOND` at most.
         Raises `MachineFault` where a program is missing, a port is taken, the disk is full or a part
         doesn't start; what runs by then is noted in `sandbox.json`, and `down` ends it.
         """
         with self._locked(), self._faults():
-            self._up(progress, staging=staging)
+            self._up(progress, staging=staging, per_second=per_second)
 
     def reset(self, progress: Progress, *, new_ports: bool = False) -> None:
         """Bring it all back to `v1.2.3`: clean checkout, fresh database, no maintenance, no posts.
@@ -119,6 +113,22 @@ class Sandbox:
             elif record is not None and record.staging:
                 self._leave_staging(record, progress)
 
+    def mend(self, progress: Progress, names: Iterable[str] = ()) -> list[str]:
+        """End these faults, or all of them, and have what was broken by them serve again.
+
+        Returns the names of the faults that were on.
+        """
+        if not self.layout.root.exists():
+            return []
+        with self._locked(), self._faults():
+            ended = Faults(self.layout).end(names)
+            record = Record.read(self.layout.record)
+            if ended and record is not None and record.living(self.layout.served.part):
+                site = self._site(record, progress)
+                site.application.recover()
+                site.application.note_processes()
+            return ended
+
     def status(self) -> SandboxStatus:
         """How the sandbox is now. Looks only; with what doesn't answer, it takes at most some seconds."""
         return look(self.layout)
@@ -137,15 +147,17 @@ class Sandbox:
     def _is_made(self) -> bool:
         return (self.layout.builds / "made").exists()
 
-    def _up(self, progress: Progress, *, staging: bool = False) -> None:
+    def _up(self, progress: Progress, *, staging: bool = False, per_second: float | None = None) -> None:
         record = Record.read(self.layout.record)
+        if record is not None and per_second is not None:
+            self._want_customers(record, per_second)
         if record is not None and self._is_made() and self._all_runs(record) and not staging:
             progress("Everything runs already.")
             return
         for folder in (self.layout.run, self.layout.builds):
             folder.mkdir(parents=True, exist_ok=True)
         self.layout.root.chmod(0o700)
-        record = record or Record(self.layout.record)
+        record = record or Record(self.layout.record, per_second=per_second or USUAL_PER_SECOND)
         record.save()
         if staging:
             record.want_staging()
@@ -210,6 +222,8 @@ class Sandbox:
 
     def _reset(self, record: Record, progress: Progress, *, new_ports: bool) -> None:
         site = self._site(record, progress)
+        Faults(self.layout).forget()
+        self._want_customers(record, USUAL_PER_SECOND)
         if new_ports:
             self._stop(record, progress)
             record.choose_ports_anew()
@@ -298,8 +312,18 @@ class Sandbox:
             return False
         return all(read_json(f"{record.address(place.app)}/version") is not None for place in places)
 
+    def _want_customers(self, record: Record, per_second: float) -> None:
+        """Remember how many customers come; those that came at another rate are ended, to be started anew."""
+        if record.per_second != per_second:
+            record.per_second = per_second
+            record.save()
+            end_processes(record.living("traffic"), signal.SIGTERM, grace=15)
+
     def _stop(self, record: Record, progress: Progress) -> None:
         commands = Commands(self.layout.run, progress)
+        # A process that stands still would have to be killed; on a disk that can't be written, it is.
+        with suppress(OSError):
+            Faults(self.layout).forget()
         with commands.step("Ending the sandbox's processes"):
             self._services(record, commands).stop()
             programs = Programs(Path(), Path(), Path(), "", (), False)

@@ -18,9 +18,10 @@ import psutil
 from handrail.errors import MachineFault
 from handrail.processes import ProcessIdentity
 from handrail.sandbox.commands import end_processes
+from handrail.sandbox.customers import USUAL_PER_SECOND
 from handrail.sandbox.layout import PARTS, STAGING_PARTS
 
-PORTS = ("public", "app", "webhook", "database")
+PORTS = ("public", "app", "webhook", "database", "prometheus")
 STAGING_PORTS = ("staging public", "staging app")
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections, so that a port chosen
@@ -42,6 +43,8 @@ def port_is_free(port: int) -> bool:
 
 def choose_ports(names: Sequence[str] = PORTS) -> dict[str, int]:
     """A free loopback port for each of the names."""
+    if not names:
+        return {}
     candidates = random.SystemRandom().sample(PORT_RANGE, 400)
     free = [port for port in candidates if port_is_free(port)][: len(names)]
     if len(free) < len(names):
@@ -77,6 +80,7 @@ class Record:
     processes: dict[str, list[ProcessIdentity]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     staging: bool = False
+    per_second: float = USUAL_PER_SECOND
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -93,8 +97,12 @@ class Record:
                 part: [ProcessIdentity(**identity) for identity in identities]
                 for part, identities in content["processes"].items()
             }
+            ports: dict[str, int] = content["ports"]
+            # A sandbox of an earlier handrail has fewer.
+            ports |= choose_ports([name for name in PORTS if name not in ports])
             staging = bool(content.get("staging", False))
-            return cls(path, content["ports"], content["passwords"], processes, content["refs"], staging)
+            per_second = float(content.get("customers per second", USUAL_PER_SECOND))
+            return cls(path, ports, content["passwords"], processes, content["refs"], staging, per_second)
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -112,6 +120,7 @@ class Record:
             "passwords": self.passwords,
             "refs": self.refs,
             "staging": self.staging,
+            "customers per second": self.per_second,
             "processes": {
                 part: [identity.as_dict() for identity in identities]
                 for part, identities in self.processes.items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from handrail.errors import MachineFault
 from handrail.sandbox.commands import Commands, bare_environment, end_processes
-from handrail.sandbox.layout import Layout
+from handrail.sandbox.layout import Environment, Layout
 from handrail.sandbox.programs import Programs
 from handrail.sandbox.record import Record, port_is_free
 
@@ -18,10 +18,11 @@ PORT_OF_PART = {
     "application": "app",
     "proxy": "public",
     "webhook": "webhook",
+    "prometheus": "prometheus",
     "staging application": "staging app",
     "staging proxy": "staging public",
 }
-SERVICES = ("webhook", "proxy", "traffic", "staging proxy")
+SERVICES = ("webhook", "proxy", "traffic", "prometheus", "staging proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,21 @@ class ServiceProcesses:
                 webhook,
                 *(str(part) for pair in files.items() for part in pair),
             ],
-            "proxy": ["proxy", "--port", public, "--upstream", app, "--flag", str(served.flag)],
+            "proxy": _proxy(public, app, served),
+            "prometheus": ["prometheus", "--port", str(record.ports["prometheus"])],
             "traffic": ["traffic", "--port", public, "--log", str(layout.traffic)],
         }
+        sources = {"--access-log": served.access_log, "--pm2-home": served.pm2_home}
+        sources["--mode"] = layout.prometheus_mode
+        arguments["prometheus"] += [str(part) for pair in sources.items() for part in pair]
+        arguments["traffic"] += ["--per-second", str(record.per_second)]
         if record.staging:
             public, app = str(record.ports[staged.public]), str(record.ports[staged.app])
-            arguments[staged.proxy] = ["proxy", "--port", public, "--upstream", app]
-            arguments[staged.proxy] += ["--flag", str(staged.flag)]
+            arguments[staged.proxy] = _proxy(public, app, staged)
         environment = bare_environment(programs.path, self.environment)
         if "PYTHONPATH" in self.environment:
             environment["PYTHONPATH"] = self.environment["PYTHONPATH"]
-        with self.commands.step("Starting proxy, webhook receiver and traffic"):
+        with self.commands.step("Starting proxy, webhook receiver, Prometheus' stand-in and traffic"):
             for part, (module, *rest) in arguments.items():
                 if record.living(part):
                     continue
@@ -84,3 +89,9 @@ class ServiceProcesses:
         """End those that run."""
         services = [identity for part in SERVICES for identity in self.record.living(part)]
         end_processes(services, signal.SIGTERM, grace=5)
+
+
+def _proxy(port: str, application: str, place: Environment) -> list[str]:
+    """The arguments of an environment's proxy."""
+    files = ["--flag", str(place.flag), "--log", str(place.access_log)]
+    return ["proxy", "--port", port, "--upstream", application, *files]

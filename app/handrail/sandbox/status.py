@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from handrail.sandbox.application import read_json
+from handrail.sandbox.faults.control import Faults, Values, words
 from handrail.sandbox.layout import Layout
 from handrail.sandbox.record import LOOPBACK, Record
+from handrail.text import clean_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SandboxStatus:
-    """How the sandbox is. `version` and `commit` are what production serves, `None` where it doesn't."""
+    """How the sandbox is. `version` and `commit` are what production serves, `None` where it doesn't.
+
+    `faults` are those that `handrail sandbox fault` has switched on, by name.
+    """
 
     root: Path
     exists: bool
@@ -30,6 +36,7 @@ class SandboxStatus:
     version: str | None
     commit: str | None
     maintenance: bool
+    faults: Mapping[str, Values] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -44,6 +51,7 @@ class SandboxStatus:
         for part in self.parts:
             state = "runs" if part.running else "is down"
             lines.append(f"  {part.name:<20}{state:<9}{part.address}  {part.detail}".rstrip())
+        lines += ["  " + clean_line(f"on: {words(name, values)}") for name, values in self.faults.items()]
         served = f"{self.version} ({(self.commit or '')[:12]})" if self.version else "nothing"
         maintenance = ", behind the maintenance page" if self.maintenance else ""
         return [*lines, f"Production serves {served}{maintenance}."]
@@ -60,7 +68,8 @@ def look(layout: Layout) -> SandboxStatus:
         "application": record.address("app"),
         "proxy": record.address("public"),
         "webhook": record.address("webhook"),
-        "traffic": "",
+        "traffic": f"{record.per_second:g} requests a second",
+        "prometheus": record.address("prometheus"),
     }
     answers = {layout.served.part: served is not None}
     if record.staging:
@@ -75,4 +84,5 @@ def look(layout: Layout) -> SandboxStatus:
         parts.append(Part(name, running, addresses[name], pids))
     version = str(served["version"]) if served else None
     commit = str(served["commit"]) if served else None
-    return SandboxStatus(layout.root, True, tuple(parts), version, commit, layout.flag.exists())
+    faults = Faults(layout).active()
+    return SandboxStatus(layout.root, True, tuple(parts), version, commit, layout.flag.exists(), faults)

@@ -8,16 +8,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import http.client
-import json
 import random
 import signal
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+from handrail.sandbox.customers import MOST_PER_SECOND, USUAL_PER_SECOND
+from handrail.sandbox.services.rotating_log import RotatingLog
+
 MOST_BYTES = 1_000_000
 SECONDS = 10.0
+MOST_AT_ONCE = 100
 ITEMS = ("mug", "lamp", "notebook")
 VISITS = (
     ("home", "GET", "/", 6),
@@ -28,29 +32,37 @@ VISITS = (
 
 
 class Customers:
-    """Sends requests, and keeps an access log of two files at most, `log` and `log.1`."""
+    """Sends requests, and keeps a log of them in two files at most, `log` and `log.1`.
+
+    While `MOST_AT_ONCE` wait for an answer, further ones stay away: what hangs must not fill this machine.
+    """
 
     def __init__(self, port: int, log: Path, per_second: float) -> None:
         self._port = port
-        self._log = log
-        self._per_second = per_second
+        self._log = RotatingLog(log, MOST_BYTES)
+        self._per_second = min(per_second, MOST_PER_SECOND)
         self._random = random.Random()  # noqa: S311 - nothing here is secret
 
     async def come(self, stop: asyncio.Event) -> None:
         """Send requests at random moments until `stop` is set."""
         visits: set[asyncio.Task[None]] = set()
+        threads = ThreadPoolExecutor(MOST_AT_ONCE)
         while not stop.is_set():
             pause = min(self._random.expovariate(self._per_second), 2.0)
             try:
                 await asyncio.wait_for(stop.wait(), pause)
             except TimeoutError:
-                visit = asyncio.create_task(asyncio.to_thread(self.visit))
-                visits.add(visit)
-                visit.add_done_callback(visits.discard)
+                if len(visits) < MOST_AT_ONCE:
+                    visit = asyncio.create_task(self._visit(threads))
+                    visits.add(visit)
+                    visit.add_done_callback(visits.discard)
         await asyncio.gather(*visits, return_exceptions=True)
 
-    def visit(self) -> None:
-        """One request, and its line in the log; status 0 where there was no answer."""
+    async def _visit(self, threads: ThreadPoolExecutor) -> None:
+        self._log.write(await asyncio.get_running_loop().run_in_executor(threads, self.visit))
+
+    def visit(self) -> dict[str, object]:
+        """One request, as its line in the log; status 0 where there was no answer."""
         name, method, path, _ = self._random.choices(VISITS, [weight for *_, weight in VISITS])[0]
         form = {"login": {"user": "guest", "password": "demo"}, "checkout": self._order()}.get(name)
         begin = time.monotonic()
@@ -64,7 +76,8 @@ class Customers:
         try:
             body = urllib.parse.urlencode(form) if form else None
             headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-            connection.request(method, path, body, headers | {"Connection": "close"})
+            headers |= {"Connection": "close", "User-Agent": "customer"}
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             content = answer.read()
             line["status"] = answer.status
@@ -75,17 +88,10 @@ class Customers:
         finally:
             connection.close()
         line["milliseconds"] = round((time.monotonic() - begin) * 1000, 1)
-        self._write(json.dumps(line))
+        return line
 
     def _order(self) -> dict[str, str]:
         return {"item": self._random.choice(ITEMS), "quantity": str(self._random.randint(1, 3))}
-
-    def _write(self, line: str) -> None:
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
-            full = log.tell() > MOST_BYTES
-        if full:
-            self._log.replace(self._log.with_name(self._log.name + ".1"))
 
 
 async def _run(customers: Customers) -> None:
@@ -101,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--log", type=Path, required=True)
-    parser.add_argument("--per-second", type=float, default=4.0)
+    parser.add_argument("--per-second", type=float, default=USUAL_PER_SECOND)
     chosen = parser.parse_args()
     asyncio.run(_run(Customers(chosen.port, chosen.log, chosen.per_second)))
 

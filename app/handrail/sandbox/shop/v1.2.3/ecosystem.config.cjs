@@ -3,13 +3,14 @@
 const { load } = require('./src/settings');
 
 // Only what the application needs: whoever runs pm2 keeps his own variables to himself.
-const { DATABASE_URL, SESSION_SECRET, PORT } = load(__dirname, {});
+const { DATABASE_URL, SESSION_SECRET, PORT, PRELOAD } = load(__dirname, {});
 
 module.exports = {
   apps: [
     {
       name: 'shop',
       script: 'dist/server.js',
+      node_args: PRELOAD ? ['--require', PRELOAD] : [],
       cwd: __dirname,
       exec_mode: 'cluster',
       instances: 2,
