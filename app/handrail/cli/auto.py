@@ -44,6 +44,9 @@ def next_move(
     if step is None:
         return _all_done(state, on_failure)
     match step.status:
+        case StepStatus.RUNNING if state.open_triggers:
+            # A watch is no attempt: it goes on beside what it has found.
+            return _all_done(state, on_failure)
         case StepStatus.FAILED:
             return _failed(state, step, on_failure)
         case StepStatus.IN_DOUBT:

@@ -26,6 +26,7 @@ class Following:
         said = self.narrator.tell(self.session.poll())
         said = self.narrator.follow_log() or said
         now = self.session.clock.now()
+        said = self.narrator.tell_watch(now) or said
         said = self.narrator.tell_countdowns(now) or said
         return self._keep_engine(now) or said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -24,12 +25,18 @@ COMMANDS = {
     "runs": ("runs", "List the runs, newest first."),
     "show": ("runs", "Show all that is known of a run."),
     "log": ("log", "Print the log of an attempt."),
+    "report": ("report", "Write a run as one HTML page and as Markdown, to pass around."),
     "postmortem": (
         "postmortem",
         "Write or refresh the post-mortem of an emergency; list those that are due.",
     ),
     "stats": ("stats", "How often, how fast and how well was deployed, against the workflow's targets."),
     "note": ("act", "Write a note into a run's journal."),
+    "signals": ("watching", "Print each signal of a run: now, baseline, threshold, verdict."),
+    "trouble": ("watching", "Pass on what users report; it opens a deadline."),
+    "extend": ("watching", "Give a deadline more time, with a reason."),
+    "keep": ("watching", "Confirm that the release stays: nothing is rolled back by itself."),
+    "stretch": ("watching", "Watch a release for longer."),
     "rollback": ("act", "Roll back what a run did."),
     "abort": ("act", "End a run as it stands; nothing is taken back."),
     "approve": ("approve", "Approve a commit for a target, by a signature with your own SSH key."),
@@ -37,6 +44,7 @@ COMMANDS = {
     "schema": ("check", "Print the JSON Schema of a step block, for editors."),
     "sandbox": ("sandbox", "A real application to try and to train on."),
     "doctor": ("doctor", "Say what would hurt at 3 a.m., and how to mend it."),
+    "config": ("config", "Say where your own settings are read from, and what is in force."),
     "completion": ("completion", "Print the shell completion script."),
 }
 
@@ -52,7 +60,12 @@ class LateGroup(click.Group):
         """The subcommand itself."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"handrail.cli.commands.{COMMANDS[cmd_name][0]}")
+        # What an import makes stays: to collect garbage meanwhile finds none, and takes a tenth of the time.
+        gc.disable()
+        try:
+            module = importlib.import_module(f"handrail.cli.commands.{COMMANDS[cmd_name][0]}")
+        finally:
+            gc.enable()
         command: click.Command = getattr(module, cmd_name)
         return command
 
@@ -72,6 +85,7 @@ class LateGroup(click.Group):
 
 @click.group(
     cls=LateGroup,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 finished, 1 failed or rolled back, 2 wrong usage or invalid runbook, "
     "3 detached with the run still open, 4 refused (lock or gate), 5 in doubt.",
@@ -88,9 +102,29 @@ class LateGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="handrail")
 @click.pass_context
-def cli(context: click.Context, project: Path | None, state: Path | None) -> None:
-    """Walks an operator through a deployment runbook: gated, journaled, verified, undone in time."""
+def cli(context: click.Context, project: Path | None, state: Path | None) -> int | None:
+    """Walks an operator through a deployment runbook: gated, journaled, verified, undone in time.
+
+    Without a command, at a terminal, it lists runbooks and runs to choose from.
+    """
     context.obj = Surroundings(os.environ, named_project=project, named_state=state)
+    return _choose(context) if context.invoked_subcommand is None else None
+
+
+def _choose(context: click.Context) -> int:
+    """The list of all that one can begin with, where this terminal can show it."""
+    from handrail.cli.screens import plain_here  # noqa: PLC0415
+
+    here: Surroundings = context.obj
+    if (why := plain_here(here.environment)) is not None:
+        print(context.get_help())
+        print(f"\nNo list to choose from, since {why}: `handrail runs` lists the runs.", file=sys.stderr)
+        return int(ExitCode.WRONG_USAGE)
+    from handrail.cli.choosing import Chooser  # noqa: PLC0415
+    from handrail.cli.screens import run_tui  # noqa: PLC0415
+
+    with here.journal() as journal:
+        return run_tui(here, choosing=Chooser(here, journal))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,17 +12,21 @@ from handrail.clock import Instant
 from handrail.issues.model import Found
 from handrail.issues.telling import issue_lines
 from handrail.journal.session import Entry, RunFollower
-from handrail.reports.summary import countdown_line
+from handrail.reports.countdown import countdown_line
+from handrail.reports.signals import progress, standing
 from handrail.reports.timeline import sentence
 from handrail.run import events as e
+from handrail.run.deadline_stage import Stage, stage_of
 from handrail.run.deadlines import Countdown, countdowns
 from handrail.run.emergency import emergency_words
 from handrail.run.events import Event, read_event, write_event
+from handrail.run.rollback_outlook import rollback_outlook
 from handrail.run.state import AttemptState, RunState, StepState
 from handrail.text import clean, clean_line, mask
 
 MOST_BYTES_AT_ONCE = 32 * 1024
 LONGEST_LINE = 2000
+WATCH_PARTS = 6
 LOG_PREFIX = "    | "
 
 
@@ -49,6 +53,7 @@ class Narrator:
         self._issues = issues
         self._tails: dict[int, LogTail] = {}
         self._told_countdowns = CountdownMoments()
+        self._told_watch = WatchMoments()
 
     def say(self, text: str = "") -> None:
         """Print one line, whatever it holds, as one harmless line."""
@@ -149,9 +154,17 @@ class Narrator:
         state = self._follower.state
         present = countdowns(state, now) if state.phase.is_open else ()
         due = self._told_countdowns.due(present)
+        outlook = rollback_outlook(state, now) if due else None
         for each in due:
-            self.say(f"{self._clock_face(now)} {countdown_line(each)}")
+            self.say(f"{self._clock_face(now)} {countdown_line(each, outlook)}")
         return bool(due)
+
+    def tell_watch(self, now: Instant) -> bool:
+        """Print how far a watch or a baseline is, where one of its moments has come."""
+        if (words := self._told_watch.due(self._follower.state)) is None:
+            return False
+        self.say(f"{self._clock_face(now)} {words}")
+        return True
 
 
 class LogTail:
@@ -208,20 +221,42 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 
 class CountdownMoments:
-    """When a countdown is worth a line: each minute, each ten seconds of the last, and when it is late."""
+    """When a countdown is worth a line: each minute, each ten seconds of the last, and at each stage."""
 
     def __init__(self) -> None:
-        self._told: dict[int, tuple[int, bool, bool]] = {}
+        self._told: dict[int, tuple[int, Stage, bool]] = {}
 
     def due(self, present: Iterable[Countdown]) -> list[Countdown]:
         """Those that have reached a moment since the last call; a new one at once."""
         found: list[Countdown] = []
         for each in present:
-            mark = (_slot(each.to_deadline), each.to_last_safe < timedelta(), each.to_deadline < timedelta())
+            foretold = each.trigger.rolls_back_at is not None
+            mark = (_slot(each.to_deadline), stage_of(each), foretold)
             if self._told.get(each.trigger.number) != mark:
                 self._told[each.trigger.number] = mark
                 found.append(each)
         return found
+
+
+class WatchMoments:
+    """When the progress of a watch is worth a line: each sixth of it, and when it waits for a verdict."""
+
+    def __init__(self) -> None:
+        self._told: tuple[str, int, bool] | None = None
+
+    def due(self, state: RunState) -> str | None:
+        """What to say of the step that the engine carries out now; `None` where no moment has come."""
+        step = state.waiting_step
+        if step is None:
+            return None
+        _, share = progress(state)
+        said = standing(state)
+        mark = (step.key, int(share * WATCH_PARTS), "waits" in said)
+        if mark == self._told:
+            return None
+        first, self._told = self._told is None or self._told[0] != step.key, mark
+        # Its beginning has a sentence of its own.
+        return None if first else f"{step.planned.title}: {said}"
 
 
 def _slot(left: timedelta) -> int:

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handrail.cli.engines import keep_engine
 from handrail.clock import Clock, Instant, SystemClock
@@ -24,12 +25,18 @@ from handrail.run.actors import Actor
 from handrail.run.events import read_event, write_event
 from handrail.run.plan import Plan, PlannedCall, PlannedStep, UndoKind, Usual
 from handrail.run.planning import make_plan
+from handrail.run.watch_events import BaselineKept
 from handrail.runbook import loader
 from handrail.runbook.model import Runbook
 from handrail.runbook.parameters import check_parameters
+from handrail.signals.baseline import Baseline, from_history
 from handrail.sources import Unreadable, read_source
 from handrail.tasks.collection import TaskSignature, imported_beside, known_tasks
 from handrail.tasks.dry import preview
+
+if TYPE_CHECKING:
+    from handrail.cli.looking import GateLooks
+    from handrail.tui.earlier import LastRun, UsualRun
 
 LOCAL_TARGET = "local"
 LARGEST_TASKS_FILE_BYTES = 16 * 1024 * 1024
@@ -181,6 +188,21 @@ def earlier_durations(journal: Journal, plan: Plan) -> dict[str, Usual]:
     return rehearsed_durations(measured, target=staging, undo_runbooks=undone) | own
 
 
+def earlier_signals(journal: Journal, plan: Plan, now: Instant) -> Baseline:
+    """What the watches of the last good runs against this target saw at this hour."""
+    if not plan.is_watched:
+        return {}
+    try:
+        records = journal.events_of_type(["BaselineKept"], limit=MOST_RUNS)
+        events = [read_event(record.body) for record in records]
+    except HandrailError:
+        # What some other run kept and nobody can read: this run's own baseline will do.
+        return {}
+    kept = [event.kept for event in events if isinstance(event, BaselineKept)]
+    at = now.datetime()
+    return from_history(kept, plan.target.name, at.hour + at.minute / 60)
+
+
 def new_run_id(runbook: str, clock: Clock) -> str:
     """An id that sorts by time and says which runbook: `20261123-1405-production-deploy-x7k2`."""
     when = clock.now().datetime().strftime("%Y%m%d-%H%M")
@@ -269,12 +291,37 @@ class RunOpening:
         )
         check_arguments(plan, self.tasks)
         if self._journal is not None:
-            plan = plan.model_copy(update={"usual": earlier_durations(self._journal, plan)})
+            plan = plan.model_copy(
+                update={
+                    "usual": earlier_durations(self._journal, plan),
+                    "usual_signals": earlier_signals(self._journal, plan, self.now()),
+                }
+            )
         return plan
 
     def commands(self, plan: Plan) -> dict[str, list[str]]:
         """The exact command lines of every step, by its key."""
         return plan_commands(plan)
+
+    def gates(self) -> GateLooks | None:
+        """What looks at the plan's gates; `None` before it is known where the run will be journaled."""
+        if self._state is None or self._actor is None:
+            return None
+        from handrail.cli.looking import GateLooks  # noqa: PLC0415  (only a screen looks)
+
+        return GateLooks(self._state, self._actor, self._clock or SystemClock(), dict(self.tasks))
+
+    def last_run(self, plan: Plan) -> LastRun | None:
+        """The last run of this runbook, and what was changed since."""
+        from handrail.cli.earlier import last_run  # noqa: PLC0415
+
+        return last_run(self._journal, plan) if self._journal is not None else None
+
+    def usual_run(self, plan: Plan) -> UsualRun | None:
+        """What whole runs of this runbook took."""
+        from handrail.cli.earlier import usual_run  # noqa: PLC0415
+
+        return usual_run(self._journal, plan) if self._journal is not None else None
 
     def open(self, values: Mapping[str, str]) -> RunSession:
         """Take the target's lock, journal the opening, and see to it that the run has its engine.

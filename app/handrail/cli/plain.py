@@ -23,9 +23,10 @@ from handrail.cli.words import (
     understand,
 )
 from handrail.errors import ExitCode, StorageFault
+from handrail.reports.signals import signal_lines
 from handrail.reports.summary import plan_lines, status_lines, undo_lines
 from handrail.run.commands import OperatorCommand
-from handrail.run.state import StepState, StepStatus
+from handrail.run.state import RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
 from handrail.text import duration
 
@@ -47,6 +48,11 @@ class Lines(Protocol):
     def pause(self, seconds: float) -> None:
         """Let this time pass without reading."""
         ...
+
+
+def _is_under_way(state: RunState) -> bool:
+    """Whether there is something to wait for: a watch that has found trouble goes on until somebody acts."""
+    return state.running is not None or (state.waiting_step is not None and not state.open_triggers)
 
 
 class DescriptorLines:
@@ -120,7 +126,7 @@ class PlainScreen:
         if not state.phase.is_open:
             self._narrator.follow_log(ended=True)
             return exit_code_of(state)
-        busy = self._session.waits_for_answer or (self._waiting and state.running is not None)
+        busy = self._session.waits_for_answer or (self._waiting and _is_under_way(state))
         if busy:
             # One line at a time: what is typed next is judged by what this one leads to.
             self._lines.pause(POLL_SECONDS)
@@ -138,7 +144,7 @@ class PlainScreen:
         self._offered = step.key if step is not None and self._may_run(step) else None
         lines = []
         if step is not None:
-            verb = "Now" if state.running is not None else "Next"
+            verb = "Now" if state.running is not None or step is state.waiting_step else "Next"
             lines.append(f"{verb}: {step.planned.title} ({step.key}, {step.status.value})")
             if step.status is StepStatus.IN_DOUBT:
                 lines.append(f"  {step.doubt}")
@@ -201,6 +207,8 @@ class PlainScreen:
                 return HELP.splitlines()
             case "plan":
                 return plan_lines(state.plan, {})
+            case "signals":
+                return signal_lines(state)
             case "undo":
                 return undo_lines(state)
             case "log":

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from handrail.errors import Refused, StorageFault
-from handrail.journal.base import Journal, JournalDamaged, breaks_chain
+from handrail.journal.base import Journal, JournalDamaged
+from handrail.journal.chain import breaks_chain
 from handrail.journal.session import RunFollower
 from handrail.policy.postmortem import Owed
 from handrail.reports import postmortem as report
@@ -126,14 +129,13 @@ def write(journal: Journal, state: RunState, secrets: tuple[str, ...]) -> tuple[
             )
         anew = mask(anew, secrets)
         if anew != text:
-            partial = path.with_name(f".{path.name}.new")
-            partial.write_text(anew, encoding="utf-8")
-            partial.replace(path)
+            with _whole(path, anew) as partial:
+                partial.replace(path)
     except (OSError, UnicodeDecodeError) as error:
         raise StorageFault(
             f"The post-mortem of run {state.run} can't be written: {error}.",
             still_safe="the journal has all of it.",
-            next_step=f"make {folder_of(state)} writable, then: handrail postmortem {state.run}",
+            next_step=f"give {folder_of(state)} room and rights, then: handrail postmortem {state.run}",
         ) from error
     return path, False
 
@@ -142,16 +144,40 @@ def _create(state: RunState, text: str) -> Path:
     folder = folder_of(state)
     folder.mkdir(parents=True, exist_ok=True)
     name = Path(report.file_name(state))
-    for number in range(1, 1000):
-        path = folder / (name.name if number == 1 else f"{name.stem}-{number}.md")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            continue
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
+    with _whole(folder / name, text) as partial:
+        for number in range(1, 1000):
+            path = folder / (name.name if number == 1 else f"{name.stem}-{number}.md")
+            if _named(partial, path):
+                return path
     raise FileExistsError(f"{folder / name}: there are too many of that name")
+
+
+def _named(partial: Path, path: Path) -> bool:
+    """Let the written file be called `path`, unless there is one of that name."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without hard links: what is left is a look and a rename.
+        if path.exists():
+            return False
+        partial.rename(path)
+    return True
+
+
+@contextmanager
+def _whole(path: Path, text: str) -> Iterator[Path]:
+    """A file beside `path` with all of `text` on the disk, so that nobody ever reads half a post-mortem."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def changes_of(state: RunState) -> report.Changes:

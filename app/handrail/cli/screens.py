@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -11,20 +12,22 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from handrail.cli.following import Following
+from handrail.cli.hints import DismissedHints
 from handrail.cli.issues import KnownIssues
 from handrail.cli.narrator import Narrator
-from handrail.cli.opening import RunOpening
 from handrail.cli.plain import DescriptorLines, PlainScreen
-from handrail.cli.secrets import secrets_of
-from handrail.cli.surroundings import LOG_NAME
+from handrail.cli.surroundings import LOG_NAME, Surroundings
 from handrail.cli.unattended import UnattendedScreen
 from handrail.issues.model import Found
 from handrail.journal.session import RunSession
 from handrail.paths import StateFolder
 from handrail.project.model import Target
+from handrail.project.secret import secrets_of
 from handrail.run.state import RunState, StepState
 
 if TYPE_CHECKING:
+    from handrail.cli.choosing import Chooser
+    from handrail.cli.opening import RunOpening
     from handrail.tui.issues import IssuesOf
 
 SMALLEST = (40, 15)
@@ -107,26 +110,43 @@ def onlooking_screen(
 
 
 def run_tui(
-    state: StateFolder,
+    here: Surroundings,
     *,
-    target: Target,
+    target: Target | None = None,
     session: RunSession | None = None,
     opening: RunOpening | None = None,
+    choosing: Chooser | None = None,
     may_act: bool = True,
 ) -> int:
-    """The run on the screen: one that is open, or first the question whether to open it."""
-    from handrail.tui.app import HandrailApp  # noqa: PLC0415  (Textual takes 400 ms: only where it is shown)
+    """The run on the screen: one that is open, first the question whether to open it, or the list of all."""
+    from handrail.configuration.loader import load, locate  # noqa: PLC0415
+    from handrail.tui.keys import KEY_ACTIONS  # noqa: PLC0415
 
-    with logging_to(state):
+    # As for a command's import; the app collects again once it is ready.
+    gc.disable()
+    configuration = load(locate(here.environment), KEY_ACTIONS)
+    environment = dict(here.environment)
+    from handrail.tui.app import HandrailApp  # noqa: PLC0415  (Textual takes 400 ms: only where it is shown)
+    from handrail.tui.terminal_link import wants_mouse  # noqa: PLC0415
+
+    with logging_to(here.state):
         app = HandrailApp(
             session=session,
             opening=opening,
-            log_path=log_paths(state),
-            secrets=secrets_of(target),
+            choosing=choosing,
+            log_path=log_paths(here.state),
+            secrets=secrets_of(target) if target is not None else (),
             may_act=may_act,
-            issues=known_issues(log_paths(state)),
+            issues=known_issues(log_paths(here.state)),
+            configuration=configuration,
+            hints=DismissedHints(here.environment),
+            environment=environment,
         )
-        return int(app.run() or 0)
+        if "NO_COLOR" in environment:
+            # Textual has taken it out: what is started from here is to have it as well.
+            os.environ["NO_COLOR"] = environment["NO_COLOR"]
+        mouse = configuration.settings.mouse and wants_mouse(environment)
+        return int(app.run(mouse=mouse) or 0)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from handrail.run import commands as c
 from handrail.run.commands import OperatorCommand
+from handrail.run.more_time import read_more_time
+from handrail.run.on_deadline import to_keep
 from handrail.run.rules import why_not
 from handrail.run.state import RunState, StepState, StepStatus
 from handrail.runbook.model import StepKind
@@ -26,7 +28,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Print something: status, plan, log, help or undo."""
+    """Print something: status, signals, plan, log, help or undo."""
 
     what: str
     lines: int = DEFAULT_LOG_LINES
@@ -63,17 +65,21 @@ waive CHECK REASON       start the step without this check of its gate
 rollback TARGETNAME      undo what this run did; `undo` shows it first
 otherwise TARGETNAME     an undo failed: take the runbook's other way in its place
 close REASON             close the rollback trigger without rolling back
+trouble TEXT             pass on what users report; it opens a deadline, and a watcher may, too
+extend MINUTES REASON    give the earliest deadline more time
+keep REASON              the release stays: nothing is rolled back by itself
+stretch MINUTES [REASON] watch for longer; only `skip REASON`, a waiver, cuts a watch
 abort REASON             end the run as it stands; nothing is taken back
 note TEXT                write something into the journal
 takeover REASON          drive this run from here
-status, plan, log [N], undo, help
-wait                     read no further line until nothing runs
+status, signals, plan, log [N], undo, help
+wait                     read no further line until nothing runs, and a watch has ended or found trouble
 detach                   leave; the run goes on"""
 
-_REASONED = frozenset({"skip", "done", "notdone", "close", "abort", "takeover", "note"})
+_REASONED = frozenset({"skip", "done", "notdone", "close", "abort", "takeover", "note", "trouble", "keep"})
 _OF_A_STEP = frozenset({"retry", "skip", "done", "notdone", "waive", "otherwise", "yes", "y", "no"})
 _ALONE = frozenset(
-    {"retry", "cancel", "wait", "detach", "quit", "exit", "status", "plan", "help", "?", "undo"}
+    {"retry", "cancel", "wait", "detach", "quit", "exit", "status", "signals", "plan", "help", "?", "undo"}
 )
 
 
@@ -95,7 +101,7 @@ def understand(line: str, state: RunState, *, offered: str | None) -> Meaning:
         if current is None:
             return NotUnderstood("No step is left to do that to; nothing was done.")
         return _of_step(word, rest, current)
-    if word in ("status", "plan", "help", "undo", "?", "log"):
+    if word in ("status", "signals", "plan", "help", "undo", "?", "log"):
         return _log(rest) if word == "log" else Show("help" if word == "?" else word)
     if word in ("detach", "quit", "exit"):
         return Detach()
@@ -128,6 +134,11 @@ def _of_step(word: str, rest: str, step: StepState) -> Meaning:
 def _of_run(word: str, rest: str, state: RunState) -> Meaning:
     match word:
         case "cancel":
+            if state.running is None and state.waiting_step is not None:
+                said = (
+                    "`stretch MINUTES`, or `skip REASON`, a waiver" if state.watch.is_on else "`skip REASON`"
+                )
+                return NotUnderstood(f"{state.waiting_step.planned.title} is not cancelled: {said}.")
             if (running := state.running) is None:
                 return NotUnderstood("Nothing is running that could be cancelled.")
             return Send(c.CancelStep(attempt=running.number))
@@ -135,6 +146,14 @@ def _of_run(word: str, rest: str, state: RunState) -> Meaning:
             return Send(c.RollBack(confirm=rest))
         case "close":
             return _close(rest, state)
+        case "trouble":
+            return Send(c.ReportTrouble(text=rest))
+        case "extend":
+            return _extend(rest, state)
+        case "keep":
+            return _keep(rest, state)
+        case "stretch":
+            return _stretch(rest, state)
         case "abort":
             return Send(c.AbortRun(reason=rest))
         case "note":
@@ -160,6 +179,31 @@ def _close(reason: str, state: RunState) -> Meaning:
     return Send(c.CloseTrigger(trigger=state.open_triggers[0].number, reason=reason))
 
 
+def _extend(rest: str, state: RunState) -> Meaning:
+    if not state.open_triggers:
+        return NotUnderstood("No rollback trigger is open: there is no deadline to extend.")
+    asked = read_more_time(rest, needs_reason=True)
+    if isinstance(asked, str):
+        return NotUnderstood(f"{asked} Nothing was done.")
+    first = state.open_triggers[0].number
+    return Send(c.ExtendDeadline(trigger=first, seconds=asked.seconds, reason=asked.reason))
+
+
+def _keep(reason: str, state: RunState) -> Meaning:
+    if (trigger := to_keep(state)) is None:
+        return NotUnderstood("No rollback trigger is open: nothing is rolled back by itself.")
+    return Send(c.KeepRelease(trigger=trigger.number, reason=reason))
+
+
+def _stretch(rest: str, state: RunState) -> Meaning:
+    if not state.watch.is_on or state.watch.step is None:
+        return NotUnderstood("No watch is on that could be stretched.")
+    asked = read_more_time(rest, needs_reason=False)
+    if isinstance(asked, str):
+        return NotUnderstood(f"{asked} Nothing was done.")
+    return Send(c.StretchWatch(step=state.watch.step, seconds=asked.seconds, reason=asked.reason))
+
+
 def _log(rest: str) -> Meaning:
     if not rest:
         return Show("log")
@@ -171,11 +215,14 @@ def _log(rest: str) -> Meaning:
 def allowed(state: RunState, *, is_operator: bool) -> str:
     """What may be typed now, on one line."""
     if not is_operator:
-        return "note TEXT, takeover REASON, status, log, detach"
+        return "note TEXT, trouble TEXT, takeover REASON, status, signals, log, detach"
     step = state.current
     words: list[str] = []
     if state.running is not None:
         words = ["cancel"]
+    elif step is not None and step is state.waiting_step:
+        words = ["stretch MINUTES [REASON]", "skip REASON"] if state.watch.is_on else ["skip REASON"]
+        words.append("signals")
     elif step is not None and step.status is StepStatus.IN_DOUBT:
         words = ["done REASON", "notdone REASON"]
     elif step is not None and step.status is StepStatus.FAILED:
@@ -191,12 +238,25 @@ def allowed(state: RunState, *, is_operator: bool) -> str:
         words.insert(1, f"otherwise {state.plan.target.name}")
     if step is not None:
         words = [word for word in words if not _refused(state, step, word)]
-    if state.open_triggers and state.rollback_started is None:
+    return ", ".join([*words, *_of_the_run(state), "help"])
+
+
+def _of_the_run(state: RunState) -> list[str]:
+    """What may be typed now whatever the step: about triggers, a watch, and the way back."""
+    words: list[str] = []
+    going_forward = state.rollback_started is None
+    if state.open_triggers and going_forward:
         words.append("close REASON")
-    can_undo = state.rollback_started is None and any(s.may_have_acted for s in state.forward_steps)
+        if (trigger := to_keep(state)) is not None and trigger.rolls_back_at is not None and not trigger.kept:
+            words.append("keep REASON")
+    if state.open_triggers:
+        words.append("extend MINUTES REASON")
+    if state.watch.is_on and going_forward:
+        words.append("trouble TEXT")
+    can_undo = going_forward and any(step.may_have_acted for step in state.forward_steps)
     if can_undo and state.running is None:
         words.append(f"rollback {state.plan.target.name}")
-    return ", ".join([*words, "help"])
+    return words
 
 
 def other_way_is_open(state: RunState) -> bool:

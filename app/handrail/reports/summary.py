@@ -7,16 +7,21 @@ from datetime import timedelta
 from typing import Any
 
 from handrail.clock import Instant
+from handrail.reports.countdown import countdown_line
 from handrail.reports.timeline import Line, call_text
-from handrail.run.deadlines import Countdown, countdowns
+from handrail.reports.watch_sentences import judgement_words
+from handrail.run.clean_time import baseline_seconds, clean_seconds, undecided
+from handrail.run.deadlines import countdowns
 from handrail.run.emergency import emergency_words
 from handrail.run.notices import Notice, undelivered
 from handrail.run.other_way import if_it_fails, left_as_it_is, ways_by_hand
 from handrail.run.plan import Plan, PlannedStep, PlannedUndo, UndoKind
+from handrail.run.rollback_outlook import rollback_outlook
 from handrail.run.rules import foreign_events
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import undo_plan
-from handrail.text import clean, clean_line, countdown, duration
+from handrail.run.watching import newest_judgements
+from handrail.text import clean, clean_line, duration
 
 MARKS = {
     StepStatus.PENDING: "[ ]",
@@ -141,8 +146,11 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
             f"Running for {duration(now.since(running.announced))}: {call_text(running.call)} "
             f"(attempt {running.number})"
         )
+    lines += watch_lines(state)
     if state.phase.is_open:
-        lines += [countdown_line(each) for each in countdowns(state, now)]
+        if found := countdowns(state, now):
+            outlook = rollback_outlook(state, now)
+            lines += [countdown_line(each, outlook) for each in found]
         if why := foreign_events(state, None):
             lines.append(why)
         for change in state.changed_files:
@@ -155,28 +163,30 @@ def status_lines(state: RunState, now: Instant) -> list[str]:
     return lines
 
 
+def watch_lines(state: RunState) -> list[str]:
+    """How far a watch is that the engine carries out now, and what it says of each signal."""
+    watch, step = state.watch, state.waiting_step
+    if step is None:
+        return []
+    title = clean_line(step.planned.title)
+    if not watch.is_on:
+        seen, needed = timedelta(seconds=baseline_seconds(state)), timedelta(seconds=watch.baseline_seconds)
+        return [f"{title}: sampled for {duration(seen)} of {duration(needed)}"]
+    clean_time, needed = timedelta(seconds=clean_seconds(state)), timedelta(seconds=watch.seconds)
+    lines = [f"{title}: {duration(clean_time)} of {duration(needed)} clean"]
+    if clean_time >= needed and (open_ := undecided(state)):
+        names = ", ".join(clean_line(signal.name) for signal in open_)
+        lines.append(f"  It goes on until it can be judged, or is cut by a waiver: {names}")
+    for judged in newest_judgements(state):
+        lines.append(f"  {judged.verdict.value:<8} {clean_line(judgement_words(judged))}")
+    return lines
+
+
 def notice_line(notice: Notice) -> str:
     """What the channel has not surely got, and why."""
     first = clean_line(notice.text.split("\n", 1)[0])
     why = clean_line(notice.latest.evidence) or "no reason given"
     return f"Announcement {notice.delivery.value}: {first} ({why})"
-
-
-def countdown_line(each: Countdown) -> str:
-    """A countdown on one line: what is left of the deadline, and until the last safe moment."""
-    number, because = each.trigger.number, clean_line(each.trigger.because)
-    source = "measured" if each.rollback.measured else "estimated"
-    if each.to_deadline < timedelta():
-        return f"Rollback deadline MISSED by {countdown(-each.to_deadline)} (trigger {number}: {because})"
-    safe = (
-        f"start it within {countdown(each.to_last_safe)}"
-        if each.to_last_safe >= timedelta()
-        else f"TOO LATE to be sure, by {countdown(-each.to_last_safe)}"
-    )
-    return (
-        f"Rollback due in {countdown(each.to_deadline)}, {safe}: it takes "
-        f"{duration(each.rollback.expected)} ({source}; trigger {number}: {because})"
-    )
 
 
 def undo_lines(state: RunState) -> list[str]:
@@ -247,6 +257,31 @@ def _attempt_values(attempt: AttemptState) -> dict[str, Any]:
     }
 
 
+def _watch_values(state: RunState) -> dict[str, Any] | None:
+    watch = state.watch
+    if watch.started is None:
+        return None
+    return {
+        "step": watch.step,
+        "started": utc(watch.started),
+        "ended": utc(watch.ended),
+        "seconds": watch.seconds,
+        "clean_seconds": round(clean_seconds(state), 1),
+        "signals": [
+            {
+                "signal": judged.signal,
+                "verdict": judged.verdict.value,
+                "because": judged.because,
+                "p": judged.p,
+                "samples": judged.samples,
+                "baseline_samples": judged.baseline_samples,
+                "evidence_from": utc(judged.evidence_from),
+            }
+            for judged in watch.judgements.values()
+        ],
+    }
+
+
 def as_values(state: RunState, lines: Iterable[Line] = ()) -> dict[str, Any]:
     """All that is known of a run, for `--json`."""
     return {
@@ -278,9 +313,15 @@ def as_values(state: RunState, lines: Iterable[Line] = ()) -> dict[str, Any]:
                 "deadline": utc(trigger.deadline),
                 "closed": trigger.closed,
                 "passed": trigger.passed,
+                "signal": trigger.signal or None,
+                "rolls_back_at": utc(trigger.rolls_back_at),
+                "why_not_by_itself": trigger.why_not or None,
+                "kept": trigger.kept,
+                "extended": list(trigger.extended),
             }
             for trigger in state.triggers.values()
         ],
+        "watch": _watch_values(state),
         "notes": [{"at": utc(note.at), "who": note.who, "text": note.text} for note in state.notes],
         "not_undone": [{"title": title, "why": why} for title, why in left_as_it_is(state)],
         "timeline": [{"seq": line.seq, "at": utc(line.at), "text": line.text} for line in lines],

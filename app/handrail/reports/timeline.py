@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from handrail.clock import Instant
+from handrail.reports.watch_sentences import WATCH_SENTENCES
 from handrail.run import events as e
 from handrail.run.emergency import emergency_words
 from handrail.run.events import Event, Purpose, Result
@@ -296,4 +297,5 @@ _SENTENCES: dict[type, Callable[[Any, RunState], str | None]] = {
     e.RunFinished: _finished,
     e.RunRolledBack: _rolled_back,
     e.RunAborted: _aborted,
+    **WATCH_SENTENCES,
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from handrail.text import clean, mask
-from handrail.tui.log_index import LogLine
+from handrail.text import MASK, SHORTEST_SECRET, clean, mask
+from handrail.tui.log_index import LogLine, last_state
 
 _SGR = re.compile(r"\x1b\[([0-9;:]{0,64})m")
 _TAB = 8
@@ -27,6 +29,8 @@ _ATTRIBUTES_OFF = {
 def log_strip(line: LogLine, secrets: Sequence[str] = ()) -> Strip:
     """The line as a strip of its natural width. Hidden, blinking and unknown text stays plain."""
     text = mask(line.data.decode("utf-8", "replace"), secrets)
+    if line.cut:
+        text = _mask_end(text, secrets)
     segments: list[Segment] = []
     colours: dict[str, str] = {}
     column = 0
@@ -39,6 +43,50 @@ def log_strip(line: LogLine, secrets: Sequence[str] = ()) -> Strip:
     if line.cut:
         segments.append(Segment(f" …{line.cut:,} more bytes", Style(dim=True)))
     return Strip(segments)
+
+
+def shown_text(line: LogLine, secrets: Sequence[str] = ()) -> str:
+    """The line's last state in words, without its colours: what is searched, and what is copied."""
+    return log_strip(LogLine(last_state(line.data), line.cut), secrets).text
+
+
+def colour_text(line: LogLine, secrets: Sequence[str] = ()) -> str:
+    """The same with its colours, for a program that shows them; no other control sequence is in it."""
+    parts = log_strip(LogLine(last_state(line.data), line.cut), secrets)
+    return "".join(
+        style.render(text, color_system=ColorSystem.TRUECOLOR) if style else text for text, style, _ in parts
+    )
+
+
+def searchable(data: bytes, secrets: Sequence[str] = ()) -> str:
+    """Many lines at once, nearly as they are shown: each state of a progress line is a line of its own."""
+    text = data.decode("utf-8", "replace")
+    if "\x1b" in text:
+        text = _SGR.sub("", text)
+    return mask(text.replace("\r", "\n"), secrets)
+
+
+def marked(strip: Strip, spans: Sequence[tuple[int, int]], style: Style) -> Strip:
+    """The strip with `style` over parts of it, which are given as positions in its text."""
+    text = strip.text
+    cuts = sorted({cell_len(text[:position]) for span in spans for position in span} | {strip.cell_length})
+    wanted = [(cell_len(text[:start]), cell_len(text[:end])) for start, end in spans]
+    segments: list[Segment] = []
+    begin = 0
+    for end, part in zip(cuts, strip.divide(cuts), strict=True):
+        inside = any(start <= begin and end <= stop for start, stop in wanted)
+        segments += Segment.apply_style(part, post_style=style if inside else None)
+        begin = end
+    return Strip(segments)
+
+
+def _mask_end(text: str, secrets: Sequence[str]) -> str:
+    """`text`, which was cut, without the beginning of a secret at its end."""
+    for secret in secrets:
+        for length in range(min(len(secret) - 1, len(text)), SHORTEST_SECRET - 1, -1):
+            if text.endswith(secret[:length]):
+                return text[:-length] + MASK
+    return text
 
 
 def _add(segments: list[Segment], text: str, colours: dict[str, str], column: int) -> int:

@@ -9,6 +9,8 @@ from handrail.journal.session import RunSession
 from handrail.project.model import Target
 from handrail.run.plan import Plan
 from handrail.runbook.model import Runbook
+from handrail.tui.earlier import LastRun, UsualRun
+from handrail.tui.looking import GateLooks
 
 
 class Opening(Protocol):
@@ -32,6 +34,18 @@ class Opening(Protocol):
 
     def commands(self, plan: Plan) -> dict[str, list[str]]:
         """The exact command lines of each step, by step key."""
+        ...
+
+    def gates(self) -> GateLooks | None:
+        """What looks at the gates before the run; `None` where nothing can."""
+        ...
+
+    def last_run(self, plan: Plan) -> LastRun | None:
+        """The last run of this runbook, and what was changed since."""
+        ...
+
+    def usual_run(self, plan: Plan) -> UsualRun | None:
+        """What whole runs of this runbook took."""
         ...
 
     def open(self, values: dict[str, str]) -> RunSession:

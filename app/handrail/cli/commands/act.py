@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import sys
-import time
-from datetime import timedelta
 
 import click
 
+from handrail.cli.acting import do, joined
 from handrail.cli.closing import close_without_lock, has_lost_its_lock
 from handrail.cli.completing import complete_runs
 from handrail.cli.exits import exit_code_of
-from handrail.cli.following import POLL_SECONDS, Following
-from handrail.cli.joining import attach_command, join, pick_run
+from handrail.cli.following import Following
+from handrail.cli.joining import attach_command, pick_run
 from handrail.cli.screens import narrator_for
 from handrail.cli.surroundings import Surroundings
 from handrail.cli.unattended import UnattendedScreen
-from handrail.errors import ExitCode, HandrailError, MachineFault, Refused, WrongUsage
-from handrail.journal.base import Journal
-from handrail.journal.session import RunSession
+from handrail.errors import ExitCode, Refused, WrongUsage
 from handrail.reports.summary import undo_lines
 from handrail.run import commands as c
-from handrail.run.commands import OperatorCommand
 from handrail.text import clean_line
-
-PATIENCE = timedelta(seconds=30)
 
 
 @click.command()
@@ -34,8 +28,8 @@ PATIENCE = timedelta(seconds=30)
 def note(here: Surroundings, run: str, text: tuple[str, ...]) -> int:
     """Write TEXT into the journal of RUN; a watcher may, too."""
     with here.existing_journal() as journal:
-        session = _joined(here, journal, run, to_drive=False, take_over=None)
-        _do(session, c.AddNote(text=" ".join(text)))
+        session = joined(here, journal, run, to_drive=False, take_over=None)
+        do(session, c.AddNote(text=" ".join(text)))
     print("Noted.")
     return ExitCode.FINISHED
 
@@ -53,8 +47,8 @@ def abort(here: Surroundings, run: str | None, reason: str, take_over: str | Non
             close_without_lock(here, journal, chosen, reason=reason, take_over=take_over)
             print("The run was closed as it stood. Its target belongs to no run or to another, as before.")
             return ExitCode.FAILED_OR_ROLLED_BACK
-        session = _joined(here, journal, chosen, to_drive=True, take_over=take_over)
-        _do(session, c.AbortRun(reason=reason))
+        session = joined(here, journal, chosen, to_drive=True, take_over=take_over)
+        do(session, c.AbortRun(reason=reason))
         print("The run was aborted as it stood; nothing was taken back, and the lock is released.")
         return exit_code_of(session.state)
 
@@ -70,7 +64,7 @@ def rollback(
 ) -> int:
     """Undo what RUN did, newest first, and follow it to its end. Exit code 1 says: rolled back."""
     with here.existing_journal() as journal:
-        session = _joined(here, journal, run, to_drive=True, take_over=take_over)
+        session = joined(here, journal, run, to_drive=True, take_over=take_over)
         target = session.state.plan.target.name
         command = c.RollBack(confirm=target, reason=reason)
         if (why := session.why_not(command)) is not None:
@@ -103,57 +97,3 @@ def _ask_for(target: str) -> str:
         )
     answer: str = click.prompt("Type the target's name to roll back", default="", show_default=False)
     return answer.strip()
-
-
-def _joined(
-    here: Surroundings, journal: Journal | None, run: str | None, *, to_drive: bool, take_over: str | None
-) -> RunSession:
-    chosen = pick_run(journal, run)
-    if journal is None:
-        raise WrongUsage("There is no journal here yet.")
-    joined = join(here, journal, chosen, to_drive=to_drive, take_over=take_over)
-    session = joined.session
-    if to_drive and not session.state.phase.is_open:
-        raise Refused(
-            f"The run {chosen} is over: {session.state.phase.value}.", still_safe="it is unchanged."
-        )
-    if to_drive and not joined.drives:
-        raise Refused(
-            joined.said[-1].partition(" You are watching")[0],
-            still_safe="the run goes on as it was.",
-            next_step="give --take-over REASON to act all the same.",
-        )
-    for line in joined.said:
-        print(line, file=sys.stderr)
-    _settle(session)
-    return session
-
-
-def _do(session: RunSession, command: OperatorCommand) -> None:
-    """Have one command answered. Raises `Refused` with the engine's reason."""
-    if (why := session.why_not(command)) is not None:
-        raise Refused(why, still_safe="the run is unchanged.")
-    session.send(command)
-    _settle(session)
-
-
-def _settle(session: RunSession) -> None:
-    """Wait until our commands are answered. Raises `Refused`, or `MachineFault` where no answer comes."""
-    begun = session.clock.now()
-    session.poll()
-    while session.waits_for_answer:
-        if session.clock.now().since(begun) > PATIENCE:
-            raise _no_answer(session)
-        session.keep_engine()
-        time.sleep(POLL_SECONDS / 2)
-        session.poll()
-    if session.answers and not session.answers[-1].accepted:
-        raise Refused(session.answers[-1].reason, still_safe="the run is unchanged.")
-
-
-def _no_answer(session: RunSession) -> HandrailError:
-    return MachineFault(
-        f"The engine of run {session.run} has not answered for {PATIENCE.seconds} s.",
-        still_safe="the command stands in the journal, and is answered once when the engine reads it.",
-        next_step=f"`handrail attach {session.run}`, and read the engine's log.",
-    )

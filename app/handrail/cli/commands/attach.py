@@ -54,7 +54,7 @@ def _come(here: Surroundings, run: str | None, *, plain: bool, to_drive: bool, t
         if not plain and plain_here(here.environment) is None:
             _await_handover(joined.session)
             target = joined.session.state.plan.target
-            return run_tui(here.state, target=target, session=joined.session, may_act=to_drive)
+            return run_tui(here, target=target, session=joined.session, may_act=to_drive)
         back = attach_command(here, chosen)
         make = plain_screen if to_drive else onlooking_screen
         screen = make(joined.session, here.state, back)

@@ -12,10 +12,10 @@ import click
 from handrail.cli.completing import complete_runs
 from handrail.cli.following import POLL_SECONDS
 from handrail.cli.joining import pick_run
-from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
 from handrail.errors import ExitCode, WrongUsage
 from handrail.journal.session import RunFollower
+from handrail.project.secret import secrets_of
 from handrail.run.state import AttemptState, RunState
 from handrail.text import clean, mask
 

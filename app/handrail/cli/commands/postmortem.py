@@ -10,12 +10,12 @@ import click
 from handrail.cli import postmortems
 from handrail.cli.completing import complete_runs
 from handrail.cli.joining import pick_run
-from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
 from handrail.errors import ExitCode, Refused, WrongUsage
 from handrail.journal.base import Journal
 from handrail.journal.session import RunFollower
 from handrail.policy.postmortem import Owed, said
+from handrail.project.secret import secrets_of
 from handrail.run.state import RunState
 from handrail.text import clean_line
 

@@ -15,12 +15,12 @@ from handrail.cli.following import Following
 from handrail.cli.joining import attach_command
 from handrail.cli.opening import RunOpening, read_parameters
 from handrail.cli.screens import narrator_for, plain_here, plain_screen, run_tui
-from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
 from handrail.cli.unattended import UnattendedScreen
 from handrail.cli.window import plan_window
 from handrail.errors import ExitCode, WrongUsage
 from handrail.journal.session import RunSession
+from handrail.project.secret import secrets_of
 from handrail.reports.summary import plan_lines
 from handrail.text import clean_line, mask
 
@@ -88,7 +88,7 @@ def run(
         journal = stack.enter_context(here.journal())
         opening.use(here.state, journal, current_actor(here.environment), here.clock)
         if not by_lines:
-            return run_tui(here.state, target=opening.target, opening=opening)
+            return run_tui(here, target=opening.target, opening=opening)
         session = opening.open(opening.given)
         back = attach_command(here, session.run)
         if auto:

@@ -11,7 +11,6 @@ from handrail.cli.completing import complete_runs
 from handrail.cli.issues import KnownIssues
 from handrail.cli.joining import pick_run
 from handrail.cli.screens import log_paths
-from handrail.cli.secrets import secrets_of
 from handrail.cli.surroundings import Surroundings
 from handrail.cli.window import run_window
 from handrail.clock import Instant
@@ -19,6 +18,7 @@ from handrail.errors import ExitCode, HandrailError
 from handrail.issues.telling import issue_lines
 from handrail.journal.base import Journal, RunHead
 from handrail.journal.session import RunFollower
+from handrail.project.secret import secrets_of
 from handrail.reports.summary import as_values, status_lines, utc
 from handrail.reports.timeline import timeline
 from handrail.run.events import Event, read_event

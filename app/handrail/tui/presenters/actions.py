@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from handrail.configuration.actions import Keys
 from handrail.run import commands as c
 from handrail.run.actors import Actor
 from handrail.run.commands import OperatorCommand
+from handrail.run.more_time import read_more_time
+from handrail.run.on_deadline import to_keep
 from handrail.run.rules import foreign_events, why_not
 from handrail.run.state import RunState, StepState, StepStatus
 from handrail.text import clean_line
-from handrail.tui.presenters.line import Line, Part, Tone, line
 
 ANY_TEXT = "because"
-NARROW = 60
+ANY_MINUTES = "1 why"
+OWN_KEYS = Keys()
 
 
 class Asks(StrEnum):
@@ -25,6 +28,9 @@ class Asks(StrEnum):
     CONFIRMATION = "confirmation"
     REMARK = "an optional remark"
     REASON = "a reason"
+    WORDS = "what users report"
+    MINUTES = "minutes and a reason"
+    MORE_MINUTES = "minutes, and perhaps a reason"
     TARGET = "the target's name"
 
 
@@ -52,7 +58,7 @@ def _for_step(build: Callable[[StepState, RunState, str], OperatorCommand | str]
                 return f"The run is over: {state.phase.value}."
             if why := foreign_events(state, None):
                 return why
-            return "Every step is done; only the open trigger is left: roll back (b) or close it (x)."
+            return "Every step is done; only the open trigger is left: roll back, or close the trigger."
         return build(state.current, state, text)
 
     return make
@@ -72,6 +78,10 @@ def _answer(holds: bool) -> Callable[[StepState, RunState, str], OperatorCommand
 
 
 def _cancel(state: RunState, text: str) -> OperatorCommand | str:
+    if state.running is None and (step := state.waiting_step) is not None:
+        if state.watch.is_on:
+            return "A watch is not cancelled: stretch it, or cut it by skipping it, which is a waiver."
+        return f"{step.planned.title} only waits and looks: it ends by itself, or skip it."
     if (running := state.running) is None:
         return "Nothing is running that could be cancelled."
     return c.CancelStep(attempt=running.number)
@@ -108,6 +118,32 @@ def _close_trigger(state: RunState, text: str) -> OperatorCommand | str:
     if not state.open_triggers:
         return "No rollback trigger is open."
     return c.CloseTrigger(trigger=state.open_triggers[0].number, reason=text)
+
+
+def _extend(state: RunState, text: str) -> OperatorCommand | str:
+    if not state.open_triggers:
+        return "No rollback trigger is open: there is no deadline to extend."
+    asked = read_more_time(text, needs_reason=True)
+    if isinstance(asked, str):
+        return asked
+    first = state.open_triggers[0].number
+    return c.ExtendDeadline(trigger=first, seconds=asked.seconds, reason=asked.reason)
+
+
+def _keep_release(state: RunState, text: str) -> OperatorCommand | str:
+    trigger = to_keep(state)
+    if trigger is None:
+        return "No rollback trigger is open: nothing is rolled back by itself."
+    return c.KeepRelease(trigger=trigger.number, reason=text)
+
+
+def _stretch(state: RunState, text: str) -> OperatorCommand | str:
+    if not state.watch.is_on or state.watch.step is None:
+        return "No watch is on that could be stretched."
+    asked = read_more_time(text, needs_reason=False)
+    if isinstance(asked, str):
+        return asked
+    return c.StretchWatch(step=state.watch.step, seconds=asked.seconds, reason=asked.reason)
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -186,6 +222,33 @@ ACTIONS: tuple[Action, ...] = (
         _close_trigger,
     ),
     Action(
+        "keep_release",
+        "K",
+        "K",
+        "Release stays",
+        "Confirm that the release stays, so that nothing is rolled back by itself",
+        Asks.REASON,
+        _keep_release,
+    ),
+    Action(
+        "extend",
+        "e",
+        "e",
+        "Extend deadline",
+        "Give the earliest deadline more time",
+        Asks.MINUTES,
+        _extend,
+    ),
+    Action(
+        "stretch",
+        "plus",
+        "+",
+        "Stretch watch",
+        "Watch for longer; a watch is never shortened",
+        Asks.MORE_MINUTES,
+        _stretch,
+    ),
+    Action(
         "skip",
         "s",
         "s",
@@ -242,6 +305,15 @@ ACTIONS: tuple[Action, ...] = (
         lambda state, text: c.AddNote(text=text),
     ),
     Action(
+        "trouble",
+        "u",
+        "u",
+        "Users report",
+        "Pass on what users report; it opens a deadline, and a watcher may, too",
+        Asks.WORDS,
+        lambda state, text: c.ReportTrouble(text=text),
+    ),
+    Action(
         "abort",
         "a",
         "a",
@@ -252,16 +324,23 @@ ACTIONS: tuple[Action, ...] = (
     ),
 )
 BY_NAME = {action.name: action for action in ACTIONS}
-_URGENT = ("roll_back", "retry", "other_way", "close_trigger", "cancel")
+_URGENT = ("roll_back", "keep_release", "retry", "other_way", "close_trigger", "extend", "cancel")
+_WATCHING = ("trouble", "stretch", "skip")
+FOR_WATCHERS = (c.AddNote, c.ReportTrouble)
 
 
 def why_blocked(action: Action, state: RunState, actor: Actor, *, may_act: bool = True) -> str | None:
     """Why an action is not open now, before anything is asked for; `None` where it is open."""
-    text = state.plan.target.name if action.asks is Asks.TARGET else ANY_TEXT
+    texts = {
+        Asks.TARGET: state.plan.target.name,
+        Asks.MINUTES: ANY_MINUTES,
+        Asks.MORE_MINUTES: ANY_MINUTES,
+    }
+    text = texts.get(action.asks, ANY_TEXT)
     command = action.make(state, text)
     if isinstance(command, str):
         return clean_line(command)
-    if not may_act and not isinstance(command, c.AddNote):
+    if not may_act and not isinstance(command, FOR_WATCHERS):
         return "This screen only watches. `handrail attach` can act."
     why = why_not(state, command, actor)
     return clean_line(why) if why else None
@@ -275,8 +354,8 @@ def open_actions(state: RunState, actor: Actor, *, may_act: bool = True) -> tupl
         if not (a.name == "retry" and _is_held(state))
         and why_blocked(a, state, actor, may_act=may_act) is None
     ]
-    if state.open_triggers:
-        found.sort(key=lambda a: _URGENT.index(a.name) if a.name in _URGENT else len(_URGENT))
+    first = _URGENT if state.open_triggers else _WATCHING if state.waiting_step is not None else ()
+    found.sort(key=lambda a: first.index(a.name) if a.name in first else len(first))
     return tuple(found)
 
 
@@ -297,68 +376,3 @@ def label(action: Action, state: RunState) -> str:
     if action.name == "no":
         return "It was not done" if doubtful else "No, it doesn't"
     return action.label
-
-
-def key_lines(state: RunState, actor: Actor, width: int, *, may_act: bool = True) -> tuple[Line, ...]:
-    """The keys that do something now, as many as fit (two lines on a narrow screen); `?` is always there."""
-    leave = " Detach  " if state.phase.is_open else " Leave  "
-    ending = line(("q", Tone.KEY), leave, ("?", Tone.KEY), " Keys")
-    ending_width = sum(len(text) for text, _ in ending)
-    rooms = [width - 1, width - 1 - ending_width] if width < NARROW else [width - 1 - ending_width]
-    rows: list[list[Part]] = [[] for _ in rooms]
-    for action in open_actions(state, actor, may_act=may_act):
-        # Where its own words are too long, such as a runbook's title, an action is offered by its short ones.
-        for words in (f" {label(action, state)}  ", f" {action.label}  "):
-            length = len(action.shown_key) + len(words)
-            fitting = next((n for n, room in enumerate(rooms) if length <= room), None)
-            if fitting is not None:
-                rooms[fitting] -= length
-                rows[fitting] += ((action.shown_key, Tone.KEY), (words, Tone.PLAIN))
-                break
-    rows[-1] += ending
-    return tuple(line(" ", *row) for row in rows)
-
-
-def question(action: Action, state: RunState) -> tuple[str, ...]:
-    """What a prompt says before it asks: what will happen, to what."""
-    step = state.current
-    title = step.planned.title if step else ""
-    words = {
-        "yes": f"You say that this holds: {step.planned.statement or title}" if step else "",
-        "no": f"You say that this does not hold: {step.planned.statement or title}" if step else "",
-        "waive": f"{title} starts without the check {held_check(step) if step else ''}.",
-        "skip": f"{title} is left out of this run.",
-        "mark_done": f"{title} counts as done, without being run here.",
-        "abort": "The run ends as it stands. Nothing is taken back, and the lock is released.",
-        "note": "It will stand in the run's journal, with your name.",
-        "take_over": f"{state.operator.name} drives this run now, and becomes a watcher.",
-        "close_trigger": (
-            f"No rollback for: {state.open_triggers[0].because}" if state.open_triggers else ""
-        ),
-        "hand_over": (
-            f"{state.control_requested_by.name} will drive, and you will watch."
-            if state.control_requested_by
-            else ""
-        ),
-        "cancel": _cancel_words(state),
-    }
-    if step is not None and step.status is StepStatus.IN_DOUBT and action.name in ("yes", "no"):
-        seen = step.probe_evidence or "no probe looked; look yourself before you answer"
-        outcome = "was done" if action.name == "yes" else "was not done"
-        return tuple(clean_line(text) for text in (f"You say that {title} {outcome}.", f"Seen: {seen}"))
-    return (clean_line(words.get(action.name, action.help)),)
-
-
-def _cancel_words(state: RunState) -> str:
-    running = state.running
-    if running is None:
-        return "Nothing is running."
-    title = state.steps[running.step].planned.title if running.step in state.steps else running.call.task
-    return f"{title} gets TERM, then KILL after a grace. What it did until then stays done."
-
-
-def needs_text(action: Action, state: RunState) -> bool:
-    """Whether the prompt's text may not be left empty."""
-    if action.asks is Asks.REMARK:
-        return state.current is not None and state.current.status is StepStatus.IN_DOUBT
-    return action.asks is Asks.REASON

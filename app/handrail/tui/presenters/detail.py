@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from handrail.clock import Instant
+from handrail.configuration.actions import Keys
 from handrail.issues.model import Found
+from handrail.reports.signals import SignalSeen, progress, standing
+from handrail.reports.watch_sentences import judgement_words
 from handrail.run.notices import undelivered
 from handrail.run.other_way import if_it_fails, ways_by_hand
 from handrail.run.plan import PlannedCall, PlannedStep, UndoKind
@@ -15,31 +18,48 @@ from handrail.run.rules import foreign_events
 from handrail.run.state import AttemptState, RunState, StepState, StepStatus
 from handrail.run.undo import why_irreversible
 from handrail.runbook.model import StepKind
+from handrail.signals.judgement import SignalVerdict
 from handrail.text import clean, clean_line, duration
+from handrail.tui.presenters.actions import OWN_KEYS
 from handrail.tui.presenters.issues import issue_lines
 from handrail.tui.presenters.line import Line, Tone, line
+from handrail.tui.presenters.monitor import tone_of
 from handrail.tui.presenters.prose import prose_lines
-from handrail.tui.presenters.steps import SIGNS, time_taken, usual_words
+from handrail.tui.presenters.steps import SIGNS, sign_of, time_taken, usual_words
 
 
-def detail_lines(state: RunState, step: StepState, issues: Sequence[Found] = ()) -> tuple[Line, ...]:
-    """All that is to be said of a step; the part that changes what to do next comes first."""
+def detail_lines(
+    state: RunState,
+    step: StepState,
+    issues: Sequence[Found] = (),
+    signals: Sequence[SignalSeen] = (),
+    keys: Keys = OWN_KEYS,
+    errors: Sequence[str] = (),
+) -> tuple[Line, ...]:
+    """All that is to be said of a step; the part that changes what to do next comes first.
+
+    `signals` are what a watch under way sees, `errors` lines of a failed step's log that are out of view.
+    """
     return (
-        *_standing(state, step),
+        *_standing(state, step, signals, keys),
+        *_errors(errors, issues),
         *issue_lines(issues),
-        *_what_runs(state, step),
+        *_what_runs(state, step, keys),
         *_gate(state, step),
         *(((), *prose) if (prose := prose_lines(step.planned.prose)) else ()),
         (),
-        *_way_back(state, step),
+        *_way_back(state, step, keys),
     )
 
 
 def detail_title(state: RunState, step: StepState, now: Instant) -> Line:
     """The step's title with its state and times."""
-    sign = SIGNS[step.status]
+    sign = sign_of(state, step)
     taken = time_taken(state, step, now)
     said = [] if step.status is StepStatus.PENDING else [sign.word.capitalize()]
+    if step is state.waiting_step:
+        words = f"{sign.glyph} {sign.word.capitalize()} {progress(state)[0]}"
+        return line((words, sign.tone), "  ", (clean_line(step.planned.title), Tone.STRONG))
     if said and taken is not None:
         said[0] += f" {duration(taken)}"
     if step.planned.kind is not StepKind.ATTEST:
@@ -48,7 +68,9 @@ def detail_title(state: RunState, step: StepState, now: Instant) -> Line:
     return line((words, sign.tone), "  ", (clean_line(step.planned.title), Tone.STRONG))
 
 
-def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
+def _standing(
+    state: RunState, step: StepState, signals: Sequence[SignalSeen], keys: Keys
+) -> tuple[Line, ...]:
     lines: list[Line] = []
     if step.status is StepStatus.IN_DOUBT:
         lines.append(_evidence(state, step))
@@ -65,6 +87,8 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         first = words.get(step.status, f"{SIGNS[step.status].word.capitalize()}: ")
         lines.append(line((first, tone), said[0]))
         lines += [line("  " + text) for text in said[1:]]
+    if step is state.waiting_step:
+        lines += _watch(state, signals, keys)
     if why := foreign_events(state, step):
         lines.append(line((why, Tone.BAD)))
     if state.changed_files and step is state.current and not step.undoes:
@@ -81,6 +105,29 @@ def _standing(state: RunState, step: StepState) -> tuple[Line, ...]:
         lines.append(line(("Still running after it ended: ", Tone.WARN)))
         lines += [line("  " + clean_line(text)) for text in attempt.left_behind]
     return tuple(lines)
+
+
+def _errors(errors: Sequence[str], issues: Sequence[Found]) -> list[Line]:
+    """The last errors of the log, unless a known issue shows its line anyway."""
+    if not errors or any(each.evidence for each in issues):
+        return []
+    return [
+        line(("Last errors in its log:", Tone.WARN)),
+        *(line(("  " + clean_line(each), Tone.CODE)) for each in errors),
+    ]
+
+
+def _watch(state: RunState, signals: Sequence[SignalSeen], keys: Keys) -> list[Line]:
+    """How far the watch is, and what it says of each signal, those first that are not good."""
+    said = standing(state)
+    # The title above says how far it is: only what holds it up is worth a line of its own.
+    lines: list[Line] = [] if progress(state)[0] == said else [line((clean_line(said), Tone.WARN))]
+    order = (SignalVerdict.BAD, SignalVerdict.WARNING, SignalVerdict.UNKNOWN, SignalVerdict.GOOD)
+    judged = [(each, each.judgement) for each in signals if each.judgement is not None]
+    for seen, found in sorted(judged, key=lambda each: order.index(each[1].verdict)):
+        lines.append(line((f"{seen.sign} {seen.word} ", tone_of(seen)), clean_line(judgement_words(found))))
+    more = f"{keys.shown('monitor', 'm')} shows every signal with its chart."
+    return [*lines, line((more, Tone.QUIET)), ()]
 
 
 def _differences(state: RunState) -> list[Line]:
@@ -102,12 +149,13 @@ def _evidence(state: RunState, step: StepState) -> Line:
     return line(("Its probe could not look.", Tone.WARN))
 
 
-def _what_runs(state: RunState, step: StepState) -> tuple[Line, ...]:
+def _what_runs(state: RunState, step: StepState, keys: Keys) -> tuple[Line, ...]:
     planned = step.planned
     if planned.kind is StepKind.ATTEST:
         who = "someone other than the operator" if planned.by == "someone-else" else "you"
         asked = clean_line(planned.statement or planned.title)
-        return (line((f"For {who} to say (y/n): ", Tone.STRONG), asked),)
+        answers = f"{keys.shown('yes', 'y')}/{keys.shown('no', 'n')}"
+        return (line((f"For {who} to say ({answers}): ", Tone.STRONG), asked),)
     attempt: AttemptState | None = state.last_attempt(step.key)
     call = attempt.call if attempt is not None else planned.call
     if call is None:
@@ -162,21 +210,22 @@ def _gate(state: RunState, step: StepState) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _way_back(state: RunState, step: StepState) -> tuple[Line, ...]:
+def _way_back(state: RunState, step: StepState, keys: Keys) -> tuple[Line, ...]:
     planned = step.planned
     if step.undoes:
-        return _other_way(state, step)
+        return _other_way(state, step, keys)
     if (why := why_irreversible(step, state)) and not planned.only_looks:
         return (line(("Irreversible: ", Tone.WARN), clean_line(why)),)
     return (line(("Way back: ", Tone.STRONG), way_back(planned)),)
 
 
-def _other_way(state: RunState, step: StepState) -> tuple[Line, ...]:
+def _other_way(state: RunState, step: StepState, keys: Keys) -> tuple[Line, ...]:
     """What may be taken instead of a rollback's step, and the command that does it in a run of its own."""
     if step.planned.otherwise is None or step.status.is_done:
         return ()
     words = clean_line(if_it_fails(step.planned.otherwise, state))
-    return (line(("If it fails (o): ", Tone.STRONG), words), *by_hand_lines(state))
+    key = keys.shown("other_way", "o")
+    return (line((f"If it fails ({key}): ", Tone.STRONG), words), *by_hand_lines(state))
 
 
 def by_hand_lines(state: RunState) -> tuple[Line, ...]:

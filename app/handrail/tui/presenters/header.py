@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from handrail.clock import Instant
+from handrail.configuration.actions import Keys
 from handrail.project.calendar import Calendar
 from handrail.project.model import Target
+from handrail.reports.signals import progress, tally_of_verdicts
 from handrail.run.actors import Actor
 from handrail.run.events import Purpose
 from handrail.run.plan import Plan
-from handrail.run.state import Phase, RunState
+from handrail.run.state import Phase, RunState, StepState
 from handrail.run.window import run_outlook
 from handrail.text import clean_line, duration
+from handrail.tui.presenters.actions import OWN_KEYS
 from handrail.tui.presenters.line import Line, Part, Tone, line, spread, text_of
-from handrail.tui.presenters.steps import SIGNS, usual_words
+from handrail.tui.presenters.steps import sign_of, usual_words
 
 NARROW = 60
 WIDE = 120
@@ -20,11 +23,15 @@ WIDE = 120
 
 def target_parts(target: Target) -> tuple[Part, ...]:
     """The target's name; production in words and in a colour of its own."""
-    name = clean_line(target.name)
     if not target.production:
-        return ((f" {name} ", Tone.STRONG),)
-    word = "PRODUCTION" if name.lower() == "production" else f"PRODUCTION · {name}"
-    return ((f" {word} ", Tone.PRODUCTION),)
+        return ((f" {clean_line(target.name)} ", Tone.STRONG),)
+    return ((f" {production_words(target)} ", Tone.PRODUCTION),)
+
+
+def production_words(target: Target) -> str:
+    """How a production target is named wherever it is."""
+    name = clean_line(target.name)
+    return "PRODUCTION" if name.lower() == "production" else f"PRODUCTION · {name}"
 
 
 def emergency_parts(plan: Plan) -> tuple[Part, ...]:
@@ -42,9 +49,10 @@ def header_lines(
     *,
     may_act: bool = True,
     calendar: Calendar | None = None,
+    keys: Keys = OWN_KEYS,
 ) -> tuple[Line, ...]:
     """Three lines (two on a narrow screen): target and run; who drives and the lock; what is running."""
-    who = _who(state, actor, may_act)
+    who = _who(state, actor, may_act, keys)
     target = (*target_parts(state.plan.target), *emergency_parts(state.plan))
     first_left: Line = (*target, *line(" ", (clean_line(state.plan.title), Tone.STRONG)))
     now_running = spread(_running(state, now), _progress(state, width), width)
@@ -61,10 +69,11 @@ def header_lines(
     )
 
 
-def _who(state: RunState, actor: Actor, may_act: bool) -> Line:
+def _who(state: RunState, actor: Actor, may_act: bool, keys: Keys) -> Line:
     if state.operator.session == actor.session and may_act:
         asked = state.control_requested_by
-        extra = f" · {clean_line(asked.name)} asks to take over (h hands over)" if asked else ""
+        key = keys.shown("hand_over", "h")
+        extra = f" · {clean_line(asked.name)} asks to take over ({key} hands over)" if asked else ""
         return line((" You drive", Tone.GOOD), (extra, Tone.WARN))
     return line((" WATCHING", Tone.WARN), f" · {clean_line(state.operator.name)} drives")
 
@@ -117,10 +126,27 @@ def _running(state: RunState, now: Instant) -> Line:
             words.get(attempt.purpose, ""),
             (clean_line(step.planned.title), Tone.STRONG),
         )
+    if (waiting := state.waiting_step) is not None:
+        return _waiting(state, waiting)
     if state.foreign_events is not None and state.rollback_started is None:
         return line((" Somebody wrote into this run's journal: nothing goes forward", Tone.BAD))
     if (current := state.current) is None:
         return line((" Every step is done; a trigger is still open", Tone.WARN))
-    sign = SIGNS[current.status]
+    sign = sign_of(state, current)
     word = "Next" if current.status.value == "pending" else sign.word.capitalize()
     return line((f" {sign.glyph} {word}: ", sign.tone), (clean_line(current.planned.title), Tone.STRONG))
+
+
+def _waiting(state: RunState, step: StepState) -> Line:
+    """A step that the engine itself carries out: how far it is, and what is not good."""
+    words, _ = progress(state)
+    sign = sign_of(state, step)
+    found = tally_of_verdicts(tuple(state.watch.judgements.values())) if state.watch.is_on else ""
+    tone = Tone.BAD if "BAD" in found else Tone.WARN
+    doing = sign.word if state.watch.is_on else "baseline:"
+    return line(
+        (f" {sign.glyph} {doing} {words}", sign.tone),
+        (f", {found}" if found else "", tone),
+        ("  ", Tone.PLAIN),
+        (clean_line(step.planned.title), Tone.STRONG),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handrail.clock import Instant
+from handrail.reports.countdown import source_words, whole
 from handrail.run.deadlines import countdowns, expected_duration
 from handrail.run.duration import usual
 from handrail.run.other_way import if_it_fails, other_way_steps
@@ -13,7 +14,6 @@ from handrail.run.state import RunState, StepState
 from handrail.run.undo import undo_plan
 from handrail.runbook.model import StepKind
 from handrail.text import clean_line, countdown, duration
-from handrail.tui.presenters.countdown import whole
 from handrail.tui.presenters.detail import by_hand_lines
 from handrail.tui.presenters.line import Line, Tone, line
 from handrail.tui.presenters.steps import SIGNS
@@ -104,9 +104,8 @@ def _lost(entries: Sequence[tuple[str, str]]) -> list[Line]:
 
 def _time(steps: Sequence[PlannedStep], state: RunState, now: Instant) -> Line:
     expected = expected_duration(state.plan, steps)
-    source = "measured" if expected.measured else "estimated"
-    takes = f"Takes {duration(expected.expected)} ({source})"
-    if not expected.expected:
+    takes = f"Takes {duration(expected.expected)} ({source_words(expected)})"
+    if not expected.steps:
         takes = "Undoes nothing"
     found = countdowns(state, now)
     if not found:

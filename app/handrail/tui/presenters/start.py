@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
 
 from handrail.clock import Instant
+from handrail.configuration.actions import Keys
 from handrail.errors import HandrailError
 from handrail.project.calendar import Calendar
 from handrail.project.model import Target
-from handrail.run.duration import usual
 from handrail.run.plan import Plan, PlannedStep
 from handrail.run.window import plan_outlook
 from handrail.runbook.model import Parameter, Runbook, StepKind
-from handrail.text import clean, clean_line, duration
+from handrail.text import clean, clean_line
+from handrail.tui.earlier import UsualRun
+from handrail.tui.looking import GateLook
+from handrail.tui.presenters.before import gate_of_step, takes_words
+from handrail.tui.presenters.choosing import keys_that_fit
 from handrail.tui.presenters.detail import call_lines, way_back
 from handrail.tui.presenters.header import NARROW, target_parts
 from handrail.tui.presenters.line import Line, Tone, line
@@ -36,13 +40,11 @@ def parameter_label(name: str, parameter: Parameter, problem: str | None) -> Lin
     return line(label, ("  ✓", Tone.GOOD))
 
 
-def plan_title(plan: Plan | None) -> Line:
+def plan_title(plan: Plan | None, usual: UsualRun | None, width: int) -> Line:
     """How many steps there are, and how long they take as a rule."""
     if plan is None:
         return line(("Plan", Tone.STRONG))
-    total = sum((usual(plan, step)[0] for step in plan.steps), timedelta())
-    words = f"  {len(plan.steps)} steps, about {duration(total)} of work"
-    return line(("Plan", Tone.STRONG), (words, Tone.QUIET))
+    return line(("Plan", Tone.STRONG), (f"  {takes_words(plan, usual, width - 8)}", Tone.QUIET))
 
 
 def window_line(plan: Plan | None, now: Instant, calendar: Calendar | None, width: int) -> Line:
@@ -77,8 +79,10 @@ def plan_rows(plan: Plan) -> tuple[StepRow, ...]:
     return tuple(rows)
 
 
-def plan_detail(plan: Plan, step: PlannedStep, commands: list[str]) -> tuple[Line, ...]:
-    """What one step would do, exactly."""
+def plan_detail(
+    plan: Plan, step: PlannedStep, commands: list[str], looks: Sequence[GateLook] = ()
+) -> tuple[Line, ...]:
+    """What one step would do, exactly, and what its gate's checks say now."""
     lines: list[Line] = [line((clean_line(step.title), Tone.STRONG))]
     if step.statement:
         lines.append(line(("For a person to say: ", Tone.STRONG), clean_line(step.statement)))
@@ -91,7 +95,8 @@ def plan_detail(plan: Plan, step: PlannedStep, commands: list[str]) -> tuple[Lin
     for gate in step.gate:
         aside = clean_line(plan.set_aside(gate))
         why = (f" (the target does without it: {aside})" if aside else "", Tone.WARN)
-        lines.append(line(("Gate ", Tone.STRONG), (clean_line(gate.check), Tone.CODE), why))
+        seen = gate_of_step(looks, step.key, gate.check)
+        lines.append(line(("Gate ", Tone.STRONG), (clean_line(gate.check), Tone.CODE), seen, why))
     if step.on_failure is not None:
         lines.append(line((f"A failure starts the {step.on_failure.value} rollback countdown.", Tone.WARN)))
     if step.irreversible:
@@ -101,12 +106,34 @@ def plan_detail(plan: Plan, step: PlannedStep, commands: list[str]) -> tuple[Lin
     return (*lines, (), *prose_lines(step.prose))
 
 
-def start_keys(width: int, *, typing: bool, ready: bool) -> Line:
+def start_keys(width: int, keys: Keys, *, typing: bool, ready: bool) -> Line:
     """The keys that do something now."""
-    start: Line = line(("ctrl+s" if typing else "enter", Tone.KEY), " Open run  ") if ready else ()
-    move = line(("enter", Tone.KEY), " Next field  ") if typing else line(("j k", Tone.KEY), " Steps  ")
-    pane = line(("tab", Tone.KEY), " Next pane") if width >= NARROW else ()
-    return (*line(" "), *start, *move, *line(("esc", Tone.KEY), " Leave  "), *pane)
+    offered: list[tuple[str, str]] = []
+    if ready:
+        offered.append((keys.shown("open_run_now" if typing else "open_run"), "Open run"))
+    if typing:
+        offered.append(("enter", "Next field" if width >= NARROW else "Next"))
+        return keys_that_fit([*offered, ("tab", "Next pane")], ("esc", "Back"), width)
+    offered.append((f"{keys.shown('down')} {keys.shown('up')}", "Steps"))
+    if ready:
+        offered.append((keys.shown("look_again"), "Look again"))
+    offered += [("esc", "Back"), ("tab", "Next pane")]
+    return keys_that_fit(offered, (keys.shown("help"), "Keys"), width)
+
+
+def start_help(keys: Keys) -> tuple[Line, ...]:
+    """Every key of the screen."""
+    rows = [
+        ("open_run", "open the run: it takes the target's lock, and starts no step yet"),
+        ("open_run_now", "the same from within a field"),
+        ("checks", "what each check of each gate says now"),
+        ("look_again", "look at the checks again"),
+        ("changes", "what was changed since the last run of this runbook"),
+        ("down", "the next step of the plan"),
+        ("up", "the step before"),
+        ("leave", "back, or leave; nothing has been started"),
+    ]
+    return tuple(line((f" {keys.all_shown(name):<12} ", Tone.KEY), words) for name, words in rows)
 
 
 def error_lines(error: HandrailError) -> tuple[Line, ...]:

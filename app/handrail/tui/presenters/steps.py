@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail.clock import Instant
+from handrail.reports.signals import progress
 from handrail.run.duration import usual
 from handrail.run.plan import Plan, PlannedStep
 from handrail.run.state import RunState, StepState, StepStatus
@@ -39,6 +41,17 @@ SIGNS = {
 }
 
 
+WATCHING = Sign("◉", "watching", Tone.BUSY)
+SAMPLING = Sign("◉", "sampling", Tone.BUSY)
+
+
+def sign_of(state: RunState, step: StepState) -> Sign:
+    """The sign of a step's state; what the engine itself carries out has one of its own."""
+    if step.status is StepStatus.RUNNING and step is state.waiting_step:
+        return WATCHING if state.watch.is_on else SAMPLING
+    return SIGNS[step.status]
+
+
 @dataclass(frozen=True, slots=True)
 class StepRow:
     """One row: a section's heading where `key` is `None`, else a step."""
@@ -67,19 +80,24 @@ def step_rows(state: RunState, now: Instant) -> tuple[StepRow, ...]:
 
 
 def _step_row(state: RunState, step: StepState, now: Instant, current: bool) -> StepRow:
-    sign = SIGNS[step.status]
+    sign = sign_of(state, step)
     abandoned = step.status is StepStatus.PENDING and not current and step not in state.current_steps
     taken = time_taken(state, step, now)
     word = sign.word
     if step.status is StepStatus.PENDING:
         word = "not run" if abandoned or not state.phase.is_open else ("next" if current else "")
+    took = duration(taken) if taken is not None else ""
+    usually = usual_words(state.plan, step.planned) if step.planned.kind is not StepKind.ATTEST else ""
+    if sign in (WATCHING, SAMPLING):
+        usually, share = progress(state)
+        word, took = f"{word} {math.floor(share * 100)}%", ""
     return StepRow(
         key=step.key,
         glyph=sign.glyph,
         title=clean_line(step.planned.title),
         word=f"{word} ({len(step.waived)} waived)" if step.waived else word,
-        took=duration(taken) if taken is not None else "",
-        usually=usual_words(state.plan, step.planned) if step.planned.kind is not StepKind.ATTEST else "",
+        took=took,
+        usually=usually,
         tone=Tone.QUIET if abandoned else (Tone.STRONG if word == "next" else sign.tone),
         current=current,
     )
@@ -89,7 +107,8 @@ def time_taken(state: RunState, step: StepState, now: Instant) -> timedelta | No
     """How long the step's last try took, or has taken so far; `None` where it was never run."""
     last = state.last_attempt(step.key)
     if last is None:
-        return None
+        # Of a watch and a baseline, which are no attempts.
+        return step.ended.since(step.started) if step.started and step.ended else None
     begun = last.started or last.announced
     if last.is_running:
         return now.since(begun)

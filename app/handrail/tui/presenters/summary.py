@@ -38,6 +38,8 @@ def summary_lines(state: RunState) -> tuple[Line, ...]:
     for trigger in state.open_triggers:
         words = f"{clean_line(trigger.because)}; no rollback was made"
         lines.append(line((f"{'Open trigger':<14}", Tone.QUIET), (words, Tone.BAD)))
+    if state.watch.step in state.steps and (seen := state.steps[state.watch.step].why):
+        lines.append(_pair("Watch", seen))
     counts = dict.fromkeys(StepStatus, 0)
     for step in state.forward_steps:
         counts[step.status] += 1

@@ -10,11 +10,14 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from handrail.configuration.actions import Keys
 from handrail.run.state import RunState
 from handrail.text import clean_line
 from handrail.tui.desk import CommandDesk
-from handrail.tui.presenters.actions import Action, Asks, label, needs_text, question
+from handrail.tui.presenters.actions import OWN_KEYS, Action, Asks, label
 from handrail.tui.presenters.line import Tone, line
+from handrail.tui.presenters.questions import placeholder, question
+from handrail.tui.widgets.field import Field
 from handrail.tui.widgets.lines import Lines
 
 
@@ -28,14 +31,17 @@ class PromptScreen(ModalScreen[None]):
     CSS_PATH = "prompt.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
-        Binding("y", "confirm", "Yes", show=False),
+        Binding("y", "confirm", "Yes", show=False, id="yes"),
     ]
 
-    def __init__(self, action: Action, desk: CommandDesk, drafts: dict[str, str]) -> None:
+    def __init__(
+        self, action: Action, desk: CommandDesk, drafts: dict[str, str], keys: Keys = OWN_KEYS
+    ) -> None:
         super().__init__()
         self._action = action
         self._desk = desk
         self._drafts = drafts
+        self._keys = keys
         self._asked_about: RunState = desk.session.state
         self._confirms = action.asks is Asks.CONFIRMATION
 
@@ -46,10 +52,9 @@ class PromptScreen(ModalScreen[None]):
             yield Lines(id="prompt-title")
             yield Lines(id="prompt-question")
             if not self._confirms:
-                optional = "" if needs_text(self._action, state) else " (may be left empty)"
-                yield Input(
+                yield Field(
                     value=self._drafts.get(self._action.name, ""),
-                    placeholder=f"Say why{optional}" if not optional else f"A remark{optional}",
+                    placeholder=placeholder(self._action, state),
                     max_length=4000,
                     compact=True,
                     id="prompt-text",
@@ -63,7 +68,7 @@ class PromptScreen(ModalScreen[None]):
         self.query_one("#prompt-title", Lines).show(line((label(self._action, state), Tone.STRONG)))
         asked = [line(text) for text in question(self._action, state)]
         self.query_one("#prompt-question", Lines).show(*asked, layout=True)
-        yes = "y" if self._confirms else "enter"
+        yes = self._keys.shown("yes", "y") if self._confirms else "enter"
         self.query_one("#prompt-keys", Lines).show(
             line(
                 (yes, Tone.KEY),
@@ -94,8 +99,9 @@ class PromptScreen(ModalScreen[None]):
             self._say(reason, Tone.BAD)
             return
         self._drafts.pop(self._action.name, None)
-        if not self._confirms:
-            self.query_one(Input).value = ""
+        # Whoever sent it may have gone back before the answer came.
+        for field in self.query(Input):
+            field.value = ""
         if self.is_current:
             self.dismiss()
 
@@ -105,6 +111,6 @@ class PromptScreen(ModalScreen[None]):
 
     def action_leave(self) -> None:
         """Go back; what was typed is kept for the next time."""
-        if not self._confirms:
-            self._drafts[self._action.name] = self.query_one(Input).value
+        for field in self.query(Input):
+            self._drafts[self._action.name] = field.value
         self.dismiss()

@@ -22,6 +22,7 @@ from handrail.tui.presenters.rollback import (
     rollback_lines,
     rollback_time,
 )
+from handrail.tui.widgets.field import Field
 from handrail.tui.widgets.lines import Lines
 
 
@@ -63,7 +64,7 @@ class RollbackScreen(Screen[None]):
         with VerticalScroll(id="rollback-list", can_focus=False):
             yield Lines(id="rollback-lines")
         yield Lines(id="rollback-ask")
-        yield Input(id="rollback-name", max_length=200, compact=True)
+        yield Field(id="rollback-name", max_length=200, compact=True)
         yield Lines(id="rollback-error")
         yield Lines(id="rollback-keys")
 

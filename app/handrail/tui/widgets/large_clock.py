@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.visual import Visual
@@ -19,6 +21,7 @@ class LargeClock(Widget):
         super().__init__(id=id, classes=classes)
         self._rows: tuple[str, ...] = ("",) * HEIGHT
         self._tone = Tone.PLAIN
+        self._styled: tuple[object, Style | None] = (None, None)
 
     def show(self, face: str, tone: Tone) -> None:
         """Show a face of digits, colons and a minus sign."""
@@ -43,5 +46,12 @@ class LargeClock(Widget):
         width = self.size.width
         if y >= HEIGHT or width < 1:
             return Strip.blank(width, self.rich_style)
-        strips = Visual.to_strips(self, paint(line((self._rows[y], self._tone))), width, 1, self.visual_style)
-        return strips[0] if strips else Strip.blank(width, self.rich_style)
+        return Strip([Segment(self._rows[y].ljust(width)[:width], self._style())], width)
+
+    def _style(self) -> Style | None:
+        """The tone's style here. It is asked for on each row, each second, and hardly ever changes."""
+        asked = (self._tone, self.visual_style)
+        if asked != self._styled[0]:
+            [strip] = Visual.to_strips(self, paint(line(("0", self._tone))), 1, 1, self.visual_style)
+            self._styled = (asked, next(iter(strip)).style)
+        return self._styled[1]

@@ -49,6 +49,15 @@ class Backstop(LineFilter):
         super().__init__()
         self._secrets = tuple(secrets)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is masked wherever it is shown."""
+        return self._secrets
+
+    def also_mask(self, secrets: Sequence[str]) -> None:
+        """Mask these, too: another target has others."""
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
+
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The segments, with anything harmful made visible and secrets masked."""
         return [self._safe(segment) for segment in segments]
