@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from handrail.clock import ManualClock
@@ -17,6 +18,7 @@ from handrail.run.machine import Rejected, decide, observe
 from handrail.run.plan import PlannedStep
 from handrail.runbook.model import StepKind
 from walk import OPERATOR, plan
+from windows import SECONDS, Seen, window
 
 RUN = "20261123-1405-deploy-x7k2"
 Ending = int | str
@@ -97,6 +99,14 @@ class MemoryEngine:
                 verdict=("pass" if code == 0 else "fail") if looks else None,
             )
             self._append(observe(self.state, seen, now))
+
+    def see_windows(self, *seen: Mapping[str, Seen], why: str = "") -> None:
+        """Let the sampler see one window after another, while the clock goes on with each."""
+        for each in seen:
+            start = self.clock.now()
+            self.clock.advance(timedelta(seconds=SECONDS))
+            made = window(start, each, signals=self.state.plan.signals, why=why)
+            self._append(observe(self.state, c.ObserveSignals(windows=(made,)), self.clock.now()))
 
     def see_time(self) -> None:
         """Let the engine look at its clock."""

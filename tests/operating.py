@@ -15,6 +15,7 @@ from handrail.journal.sqlite import SqliteJournal
 from handrail.paths import StateFolder
 from handrail.processes import ProcessIdentity
 from handrail.run.state import RunState, StepStatus
+from handrail.runbook.model import StepKind
 from sandbox_fixture import Shop
 from terminal import Terminal, bare_environment, kill
 from waiting import wait_for
@@ -35,6 +36,7 @@ class Desk:
             folder / "home", HANDRAIL_STATE=str(self.state_folder.root), TEXTUAL_ANIMATIONS="none"
         )
         self._terminals: list[Terminal] = []
+        self._opened = 0
 
     @property
     def terminal(self) -> Terminal:
@@ -43,7 +45,8 @@ class Desk:
 
     def handrail(self, *arguments: str) -> None:
         """Type a handrail command into a new terminal, in the shop's project folder."""
-        terminal = Terminal(self.folder / f"terminal-{len(self._terminals)}", *self.size)
+        self._opened += 1
+        terminal = Terminal(self.folder / f"terminal-{self._opened}", *self.size)
         self._terminals.append(terminal)
         terminal.run(
             [sys.executable, "-P", "-m", "handrail", *arguments],
@@ -101,8 +104,9 @@ class Desk:
             self.terminal.expect(f"Next: {current.planned.title}"[:40])
             if current.planned.title == title and not started:
                 return
-            self.terminal.press("y" if current.planned.call is None else "Enter")
-            if current.planned.call is None:
+            asks = current.planned.kind is StepKind.ATTEST
+            self.terminal.press("y" if asks else "Enter")
+            if asks:
                 self.terminal.expect("You say that this holds")
                 self.terminal.press("Enter")
             moved = current.key
@@ -113,11 +117,11 @@ class Desk:
 
     def _idle(self) -> RunState | None:
         state = self.run()
-        return state if state.running is None else None
+        return state if state.running is None and state.waiting_step is None else None
 
     def _begun(self, key: str) -> bool:
         step = self.run().steps[key]
-        return bool(step.attempts) or step.status.is_done
+        return bool(step.attempts) or step.status is StepStatus.RUNNING or step.status.is_done
 
     def engine(self) -> ProcessIdentity:
         """The process that is the run's engine now."""
@@ -129,6 +133,10 @@ class Desk:
             if "handrail.engine" in words and str(self.state_folder.root) in words:
                 return ProcessIdentity.of(process.pid)
         return None
+
+    def close_terminal(self) -> None:
+        """Close the terminal that was opened last; the one before it is at hand again."""
+        self._terminals.pop().close()
 
     def clear(self) -> None:
         """Close the terminals, and end the engines and shims of this desk."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from handrail.clock import ManualClock
 from handrail.engine.engine import Engine
+from handrail.engine.sampling import ScriptedSampler
 from handrail.errors import StorageFault
 from handrail.journal.memory import MemoryJournal
 from handrail.journal.session import RunSession
@@ -117,6 +118,7 @@ class House:
         self.journal = MemoryJournal(faults=self.faults)
         self.clock = ManualClock()
         self.world = World()
+        self.sampler = ScriptedSampler(self.clock)
         opening = write_event(e.RunOpened(plan=plan(*steps, **fields), operator=OPERATOR))
         self.journal.open_run("run-1", "production", {}, "deploy", [opening], self.clock.now())
         self.kept = 0
@@ -130,7 +132,14 @@ class House:
         return None
 
     def engine(self) -> Engine:
-        engine = Engine(self.journal, "run-1", self.clock, ScriptedPerformer(self.world), faults=self.faults)
+        engine = Engine(
+            self.journal,
+            "run-1",
+            self.clock,
+            ScriptedPerformer(self.world),
+            faults=self.faults,
+            sampler=self.sampler,
+        )
         engine.take_charge()
         return engine
 

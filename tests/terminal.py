@@ -54,9 +54,22 @@ class Terminal:
         """The text in the pane."""
         return self._tmux("capture-pane", "-p")
 
+    def spoil(self, text: str) -> None:
+        """Write over the pane, as another program at the same terminal does."""
+        Path(self._tmux("display-message", "-p", "#{pane_tty}").strip()).write_text(text, encoding="utf-8")
+
     def press(self, *keys: str) -> None:
         """Press keys by tmux's names for them."""
         self._tmux("send-keys", *keys)
+
+    def press_at_once(self, *keys: str) -> None:
+        """Press keys faster than anybody can; an escape by kitty's protocol, where it is no prefix."""
+        words: list[str] = []
+        for key in keys:
+            words += [";"] if words else []
+            name = "\\;" if key == ";" else key
+            words += ["send-keys", *(("-H", *["1b", "5b", "32", "37", "75"]) if key == "Escape" else (name,))]
+        self._tmux(*words)
 
     def type(self, text: str) -> None:
         """Type text as it is."""

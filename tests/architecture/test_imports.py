@@ -100,3 +100,35 @@ def test_every_package_has_its_own_words() -> None:
         part for path in PACKAGE.rglob("*.py") for part in (path.stem, *path.relative_to(PACKAGE).parts[:-1])
     }
     assert names & vague == set()
+
+
+def test_opening_a_run_imports_nothing_that_samples() -> None:
+    opened = "handrail.cli.commands.run, handrail.cli.opening, handrail.project.loader"
+    code = f"import sys, {opened}; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(answer.stdout.split())
+    assert "handrail.project.signals" in loaded
+    # What a request is, as data, is known to every task.
+    assert {name for name in loaded if name.startswith("handrail.probes.")} <= {"handrail.probes.exchange"}
+    assert "handrail.engine.sampling" not in loaded
+    assert loaded & {"psutil", "httpx"} == set()
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["runs"], ["config"], ["run", "--help"]], ids=str
+)
+def test_a_command_without_a_screen_never_imports_textual(words: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys; from handrail.cli.main import main; main(sys.argv[1:]);"
+        " sys.exit(any(name.partition('.')[0] == 'textual' for name in sys.modules))"
+    )
+    environment = {"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
+    answer = subprocess.run(
+        [sys.executable, "-P", "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert answer.returncode == 0, answer.stderr

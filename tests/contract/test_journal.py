@@ -24,8 +24,8 @@ from handrail.journal.base import (
     RunExists,
     SequenceTaken,
     UnknownRun,
-    breaks_chain,
 )
+from handrail.journal.chain import breaks_chain
 from handrail.journal.memory import MemoryJournal
 from handrail.journal.sqlite import SqliteJournal
 

@@ -23,7 +23,14 @@ ORDER = {"item": "lamp", "quantity": "2", "coupon": "WELCOME", "giftNote": "for 
 def test_status_says_what_runs_and_what_is_served(sandbox: Sandbox, shop: Shop) -> None:
     status = sandbox.status()
     assert status.running
-    assert [part.name for part in status.parts] == ["database", "application", "proxy", "webhook", "traffic"]
+    assert [part.name for part in status.parts] == [
+        "database",
+        "application",
+        "proxy",
+        "webhook",
+        "traffic",
+        "prometheus",
+    ]
     assert status.version == "1.2.3"
     assert status.commit == shop.run("git", "rev-parse", "v1.2.3^{commit}").strip()
     assert not status.maintenance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from handrail.clock import ManualClock
+from handrail.configuration.model import Configuration, LoadedConfiguration
 from handrail.journal.memory import MemoryJournal
 from handrail.journal.session import RunFollower, RunSession
 from handrail.run import commands as c
@@ -20,7 +21,9 @@ from handrail.run.actors import Actor
 from handrail.run.commands import OPERATOR_COMMANDS
 from handrail.run.machine import Rejected, decide, observe
 from handrail.run.plan import Plan
+from handrail.signals.signal import Signal
 from handrail.tui.app import HandrailApp
+from windows import CALM, SECONDS, Seen, window
 
 OPERATOR = Actor(user="deploy", host="bastion", session="one")
 WATCHER = Actor(user="review", host="bastion", session="two")
@@ -119,6 +122,28 @@ class Engine:
         observation = c.ObserveDoubt(attempt=running.number, evidence=evidence)
         self.add(*observe(self.state, observation, self.clock.now()))
 
+    def see_windows(
+        self, *seen: Mapping[str, Seen], why: str = "", signals: Sequence[Signal] | None = None
+    ) -> None:
+        """Let the sampler see one window after another, while the clock goes on with each."""
+        for each in seen:
+            start = self.clock.now()
+            self.clock.advance(timedelta(seconds=SECONDS))
+            made = window(start, each, signals=signals or self.state.plan.signals, why=why)
+            self.see(c.ObserveSignals(windows=(made,)))
+
+    def watch_for(self, minutes: float, **changed: Seen) -> None:
+        """So many minutes of a well application, but for what is changed of it; a minute at once."""
+        left, signals = round(minutes * 60 / SECONDS), self.state.plan.signals
+        while left > 0:
+            count = min(left, round(60 / SECONDS))
+            left -= count
+            begun = self.clock.now()
+            self.clock.advance(timedelta(seconds=SECONDS * count))
+            starts = (begun.plus(timedelta(seconds=SECONDS * number)) for number in range(count))
+            windows = tuple(window(start, {**CALM, **changed}, signals=signals) for start in starts)
+            self.see(c.ObserveSignals(windows=windows))
+
     def time_passes(self, seconds: float) -> None:
         """Let time pass, and the engine look at its deadlines."""
         self.clock.advance(timedelta(seconds=seconds))
@@ -174,10 +199,18 @@ class Driver:
 
 @asynccontextmanager
 async def driven(
-    engine: Engine, *, size: tuple[int, int] = (80, 24), actor: Actor = OPERATOR, may_act: bool = True
+    engine: Engine,
+    *,
+    size: tuple[int, int] = (80, 24),
+    actor: Actor = OPERATOR,
+    may_act: bool = True,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> AsyncIterator[Driver]:
-    """A screen on the engine's run."""
-    app = HandrailApp(session=engine.session(actor), log_path=engine.log_path, may_act=may_act)
+    """A screen on the engine's run; `keys` are what its person has remapped."""
+    settings = LoadedConfiguration(Path("config.toml"), Configuration(keys=dict(keys or {})))
+    app = HandrailApp(
+        session=engine.session(actor), log_path=engine.log_path, may_act=may_act, configuration=settings
+    )
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot, engine)
         await driver.settle()

@@ -18,6 +18,7 @@ from handrail.run.plan import (
 )
 from handrail.runbook.model import StepKind
 from handrail.values import TriggerClass
+from windows import SIGNALS
 
 TARGET = Target(name="production", production=True, checkout=Path("/srv/shop"), url="https://shop.example")
 
@@ -99,6 +100,41 @@ def other_way_plan() -> Plan:
     steps = (step.model_copy(update={"undo": back}) if step.key == "migrate" else step for step in plan.steps)
     undo_runbooks = {**plan.undo_runbooks, "restore-database": RESTORE_DATABASE}
     return plan.model_copy(update={"steps": tuple(steps), "undo_runbooks": undo_runbooks})
+
+
+def watched_plan(*, by_itself: bool = False, minutes: int = 30, **changes: object) -> Plan:
+    """A short deploy with a baseline before it, the end of maintenance, and a watch after it."""
+    plan = deploy_plan()
+    kept = [step for step in plan.steps if step.key in ("maintenance", "checkout", "restart")]
+    baseline = PlannedStep(
+        key="baseline",
+        section="Before",
+        title="Take a baseline",
+        kind=StepKind.BASELINE,
+        watch_for=timedelta(minutes=1),
+    )
+    opened = task(
+        "open",
+        "Maintenance",
+        "Disable maintenance mode",
+        "maintenance.disable",
+        undo=PlannedUndo(
+            kind=UndoKind.TASK, call=PlannedCall(task="maintenance.enable"), estimate=timedelta(seconds=2)
+        ),
+    )
+    watch = PlannedStep(
+        key="watch",
+        section="Watch",
+        title="Watch the release",
+        kind=StepKind.WATCH,
+        watch_for=timedelta(minutes=minutes),
+        on_failure=TriggerClass.FAST,
+        prose="Every signal is compared with its baseline, and its threshold.",
+    )
+    on_deadline = dict.fromkeys(TriggerClass, "rollback") if by_itself else {}
+    target = TARGET.model_copy(update={"on_deadline": on_deadline})
+    fields = {"steps": (baseline, *kept, opened, watch), "signals": SIGNALS, "target": target, **changes}
+    return plan.model_copy(update=fields)
 
 
 def deploy_plan(**changes: object) -> Plan:

@@ -8,10 +8,12 @@ from typing import Any
 from textual import events
 from textual.app import App
 
+from handrail.reports.signals import signal_lines, signal_table
 from handrail.run import commands as c
 from handrail.run.plan import Plan
 from tui.driver import RUN, WATCHER, Engine, driven
-from tui.plans import TARGET, deploy_plan
+from tui.plans import TARGET, deploy_plan, watched_plan
+from windows import CALM, SIGNALS
 
 HOSTILE = "".join(
     (
@@ -77,6 +79,53 @@ async def test_no_hostile_byte_reaches_the_terminal(tmp_path: Path) -> None:
     assert any("[red]markup[/]" in text for text in seen)
     for code in FORBIDDEN:
         assert not any(code in text for text in seen), repr(code)
+
+
+async def test_hostile_signals_stay_harmless(tmp_path: Path) -> None:
+    hostile_signals = tuple(
+        signal.model_copy(update={"name": f"{signal.name} {HOSTILE}", "source": HOSTILE, "unit": HOSTILE})
+        for signal in SIGNALS
+    )
+    engine = Engine(watched_plan(signals=hostile_signals, by_itself=True), tmp_path)
+    calm = {signal.name: CALM[signal.name.split(" \x1b")[0]] for signal in hostile_signals}
+    session = engine.session()
+    seen: list[str] = []
+    async with driven(engine, size=(120, 40)) as driver:
+
+        async def look(*keys: str) -> None:
+            await driver.press(*keys)
+            seen.extend((driver.text(), terminal_bytes(driver.app)))
+
+        session.send(c.StartStep(step="baseline"))
+        engine.work()
+        for _ in range(12):
+            engine.see_windows(calm, why=HOSTILE)
+        while (step := engine.state.current).key != "watch":
+            session.send(c.StartStep(step=step.key))
+            engine.work()
+            engine.end()
+        session.send(c.StartStep(step="watch"))
+        engine.work()
+        first, *_ = hostile_signals
+        engine.see_windows(calm, *[{**calm, first.name: [*[1.0] * 9, None]}] * 3, why=HOSTILE)
+        engine.see_windows({**calm, first.name: [None]}, why=HOSTILE)
+        session.send(c.ReportTrouble(text=HOSTILE))
+        engine.work()
+        await look()
+        await look("m")
+        for _ in hostile_signals:
+            await look("j")
+        for key in ("K", "e", "u", "s", "x"):
+            await look(key)
+            await driver.press("escape")
+        session.send(c.KeepRelease(trigger=1, reason=HOSTILE))
+        session.send(c.ExtendDeadline(trigger=1, seconds=60, reason=HOSTILE))
+        await look()
+    said = "\n".join((*signal_table(engine.state), *signal_lines(engine.state)))
+    assert any("BAD" in text for text in seen)
+    assert any("[red]markup[/]" in text for text in seen)
+    for code in FORBIDDEN:
+        assert not any(code in text for text in (*seen, said)), repr(code)
 
 
 async def test_pasted_control_characters_stay_harmless(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_million_lines_are_kept_in_little_memory(tmp_path: Path) -> None:
         "line 765433 of a build that says a lot",
     ]
     assert texts(index, 999_999, 5) == ["line 999999 of a build that says a lot"]
-    assert sys.getsizeof(index._ends_before) < 64 * 1024
+    assert sys.getsizeof(index.extent.ends_before) < 64 * 1024
 
 
 def test_a_scan_stops_at_its_budget_and_goes_on(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import pytest
 from handrail.run import commands as c
 from handrail.run.plan import Usual
 from handrail.run.state import StepStatus
-from handrail.tui.presenters.actions import BY_NAME, key_lines, open_actions, why_blocked
+from handrail.tui.presenters.actions import BY_NAME, open_actions, why_blocked
 from handrail.tui.presenters.countdown import countdown_view
 from handrail.tui.presenters.detail import detail_lines, way_back
 from handrail.tui.presenters.digits import large
 from handrail.tui.presenters.header import header_lines, target_parts
+from handrail.tui.presenters.keys import key_lines
 from handrail.tui.presenters.line import Tone, line, shortened, spread, text_of
 from handrail.tui.presenters.prose import prose_lines
 from handrail.tui.presenters.rollback import (
@@ -139,7 +140,8 @@ def test_countdown(engine: Engine, after: int, start_by: str, done_by: str, stat
     assert view is not None
     assert (view.start_by, view.done_by) == (start_by, done_by)
     assert text_of(view.done_by_words[2]) == status
-    assert "53s, estimated" in text_of(view.start_by_words[2])
+    assert text_of(view.start_by_words[1]) == "rollback takes 53s"
+    assert text_of(view.start_by_words[2]) == "estimated"
 
 
 def test_a_measured_rollback_is_called_measured(tmp_path: Path) -> None:
@@ -151,8 +153,9 @@ def test_a_measured_rollback_is_called_measured(tmp_path: Path) -> None:
     engine.end(1, verdict="fail")
     view = countdown_view(engine.state, engine.clock.now())
     assert view is not None
-    assert text_of(view.start_by_words[2]) == "30s, measured"
-    assert "Takes 30s (measured)" in text_of(rollback_time(engine.state, engine.clock.now()))
+    assert text_of(view.start_by_words[1]) == "rollback takes 30s"
+    assert text_of(view.start_by_words[2]) == "measured 5 times"
+    assert "Takes 30s (measured 5 times)" in text_of(rollback_time(engine.state, engine.clock.now()))
 
 
 @pytest.mark.parametrize("face", ["0:00", "12:34", "-0:59", "1:02:03", "6789:50"])
@@ -165,13 +168,27 @@ def test_large_digits_are_three_rows_of_one_width(face: str) -> None:
     ("until", "ends", "expected"),
     [
         ("announce", None, ["run", "skip", "mark_done", "note", "abort"]),
-        ("announce", "running", ["cancel", "note"]),
-        ("checkout", None, ["run", "roll_back", "skip", "mark_done", "note", "abort"]),
-        ("checkout", "failed", ["retry", "roll_back", "skip", "mark_done", "note", "abort"]),
-        ("checkout", "doubt", ["yes", "no", "roll_back", "note", "abort"]),
-        ("migrate", "held", ["run", "waive", "roll_back", "skip", "mark_done", "note", "abort"]),
-        ("smoke", "failed", ["roll_back", "retry", "close_trigger", "skip", "mark_done", "note", "abort"]),
-        ("dashboards", None, ["yes", "no", "roll_back", "skip", "mark_done", "note", "abort"]),
+        ("announce", "running", ["cancel", "note", "trouble"]),
+        ("checkout", None, ["run", "roll_back", "skip", "mark_done", "note", "trouble", "abort"]),
+        ("checkout", "failed", ["retry", "roll_back", "skip", "mark_done", "note", "trouble", "abort"]),
+        ("checkout", "doubt", ["yes", "no", "roll_back", "note", "trouble", "abort"]),
+        ("migrate", "held", ["run", "waive", "roll_back", "skip", "mark_done", "note", "trouble", "abort"]),
+        (
+            "smoke",
+            "failed",
+            [
+                "roll_back",
+                "retry",
+                "close_trigger",
+                "extend",
+                "skip",
+                "mark_done",
+                "note",
+                "trouble",
+                "abort",
+            ],
+        ),
+        ("dashboards", None, ["yes", "no", "roll_back", "skip", "mark_done", "note", "trouble", "abort"]),
     ],
 )
 def test_what_can_be_done_comes_in_order(
@@ -228,7 +245,7 @@ COMMAND = "handrail run restore-database --target production --param 'backup=/ba
 def test_the_other_way_is_offered_at_the_undo_that_failed(way_down_failed: Engine) -> None:
     state = way_down_failed.state
     names = [action.name for action in open_actions(state, OPERATOR)]
-    assert names == ["retry", "other_way", "skip", "mark_done", "note", "abort"]
+    assert names == ["retry", "other_way", "extend", "skip", "mark_done", "note", "trouble", "abort"]
     assert "o Restore the database instead" in text_of(key_lines(state, OPERATOR, 80)[0])
     narrow = [text_of(row) for row in key_lines(state, OPERATOR, 40)]
     assert any("o Other way" in row for row in narrow)

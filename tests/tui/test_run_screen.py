@@ -173,7 +173,8 @@ async def test_a_failed_smoke_test_starts_the_countdown(engine: Engine) -> None:
         assert "ROLL BACK within 5m" in panel
         assert "Check out a basket as a user failed" in panel
         assert "to START safely" in panel
-        assert "53s, estimated" in panel
+        assert "rollback takes 53s" in panel
+        assert "estimated" in panel
         assert driver.text("#keys").strip().startswith("b Roll back")
         await driver.press("enter")
         assert "failed: retry it, skip it, mark it done, or roll back" in " ".join(
@@ -330,6 +331,78 @@ async def test_a_watcher_sees_everything_and_takes_over_with_a_reason(engine: En
         assert engine.state.running is not None
 
 
+@pytest.mark.parametrize("may_act", [True, False])
+async def test_a_watcher_is_taken_along_and_comes_back_with_one_key(engine: Engine, may_act: bool) -> None:
+    operator = engine.session()
+
+    def operator_runs(step: str, log: str) -> None:
+        operator.send(c.StartStep(step=step))
+        engine.work()
+        engine.log_path(RUN, engine.state.running.number).write_text(log)
+
+    async with driven(engine, size=(120, 30), actor=WATCHER, may_act=may_act) as driver:
+        for step, title in (
+            ("announce", "Announce the deployment"),
+            ("maintenance", "Enable maintenance mode"),
+        ):
+            operator_runs(step, f"{step} goes on\n")
+            await driver.settle()
+            assert "WATCHING · deploy@bastion drives" in driver.text("#header")
+            assert title in driver.text("#running")
+            assert title in driver.text("#step-title")
+            assert f"{step} goes on" in driver.text("#log")
+            assert title in driver.text("#log-title")
+            assert "esc Follow" not in driver.text("#keys")
+            engine.end()
+            await driver.settle()
+        await driver.press("k", "k")
+        assert "esc Follow" in driver.text("#keys")
+        operator_runs("checkout", "the release is fetched\n")
+        await driver.settle()
+        assert "Check out the release" in driver.text("#running"), "what runs is in view wherever one looks"
+        assert "Announce the deployment" in driver.text("#step-title")
+        assert "announce goes on" in driver.text("#log")
+        await driver.press("escape")
+        assert "Check out the release" in driver.text("#step-title")
+        assert "the release is fetched" in driver.text("#log")
+        assert "esc Follow" not in driver.text("#keys")
+        engine.end()
+        operator_runs("install", "packages\n")
+        await driver.settle()
+        assert "Install dependencies" in driver.text("#step-title")
+        assert "packages" in driver.text("#log")
+
+
+async def test_a_watcher_who_looked_at_an_earlier_attempt_follows_the_newest_again(engine: Engine) -> None:
+    operator = engine.session()
+    async with driven(engine, actor=WATCHER) as driver:
+        operator.send(c.StartStep(step="announce"))
+        engine.work()
+        engine.end(1, log="the first try\n")
+        operator.send(c.RetryStep(step="announce", after_attempt=1))
+        engine.work()
+        engine.log_path(RUN, 2).write_text("the second try\n")
+        await driver.settle()
+        assert "the second try" in driver.text("#log")
+        await driver.press("l", "left_square_bracket")
+        assert "the first try" in driver.text("#log")
+        assert "esc Follow" in driver.text("#keys")
+        await driver.press("escape")
+        assert "the second try" in driver.text("#log")
+        assert "esc Follow" not in driver.text("#keys")
+
+
+async def test_who_drives_reads_of_the_way_back_where_every_key_is(engine: Engine) -> None:
+    async with driven(engine) as driver:
+        await driver.press("j")
+        assert "esc Follow" not in driver.text("#keys")
+        await driver.press("question_mark")
+        assert (
+            "back to the current step, and follow it"
+            in driver.app.screen.query_one("#sheet-lines").visual.plain
+        )
+
+
 async def test_the_operator_is_asked_and_hands_over(engine: Engine) -> None:
     async with driven(engine) as driver:
         other = engine.session(WATCHER)
@@ -369,7 +442,8 @@ async def test_the_log_is_scrolled_and_followed_again(engine: Engine) -> None:
         assert "line 499" in driver.text("#log")
         await driver.press("l", "g")
         assert "line 0" in driver.text("#log")
-        assert "paused: f follows" in driver.text("#log-title")
+        assert "paused at 1 to " in driver.text("#log-title")
+        assert "f follows" in driver.text("#log-title")
         with engine.log_path(RUN, 1).open("a") as file:
             file.write("line 500\n")
         await driver.settle()
@@ -467,7 +541,7 @@ async def test_an_unexpected_failure_leaves_one_clear_line(
     assert "Traceback" not in message
 
 
-@pytest.fixture(params=[(40, 15), (80, 24), (160, 50)], ids=str)
+@pytest.fixture(params=[(40, 15), (80, 24), (160, 50), (300, 80)], ids=str)
 def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     width, height = request.param
     return width, height

@@ -10,6 +10,8 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import pytest
 
 from handrail.attempts.durable import try_lock
 from handrail.attempts.exit_record import ExitRecord
-from handrail.attempts.launch import SHIM, AttemptSpec, start_shim, write_spec
+from handrail.attempts.launch import SHIM, AttemptSpec, ShimStarter, start_shim, write_spec
 from handrail.attempts.outcome import (
     Exited,
     InDoubt,
@@ -369,15 +371,106 @@ def test_started_twice_it_runs_once(begin: Start, tmp_path: Path) -> None:
 
 
 def _shims_of(files: AttemptFiles) -> list[int]:
+    return _shims_with(str(files.folder).encode())
+
+
+def _shims_with(argument: bytes) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             arguments = entry.read_bytes().split(b"\0")
         except OSError:
             continue
-        if str(SHIM).encode() in arguments and str(files.folder).encode() in arguments:
+        if str(SHIM).encode() in arguments and argument in arguments:
             found.append(int(entry.parent.name))
     return found
+
+
+# The shim that waits for an attempt
+
+
+@pytest.fixture
+def shims() -> Iterator[ShimStarter]:
+    """A starter whose shim is up."""
+    with closing(ShimStarter()) as starter:
+        starter.prepare(idle=True)
+        yield starter
+
+
+def _waiting_shim() -> list[int]:
+    return [pid for pid in _shims_with(b"--wait") if _parent_of(pid) == os.getpid()]
+
+
+def test_a_waiting_shim_takes_the_attempt_and_leaves_whoever_started_it(
+    begin: Start, shims: ShimStarter
+) -> None:
+    [waiting] = _waiting_shim()
+    files = begin("cat", "/proc/self/stat", launch=False)
+    shims.start(files)
+    assert ended(files).succeeded
+    assert not _waiting_shim()
+    # Neither the launcher nor a descriptor of the launcher's is left with the task.
+    claimed = json.loads(files.claim.read_bytes())["pid"]
+    assert claimed not in (waiting, os.getpid())
+    assert int(files.log.read_text().split()[3]) == claimed
+
+
+def test_what_a_waiting_shim_says_is_in_the_attempts_folder(begin: Start, shims: ShimStarter) -> None:
+    files = begin("true", launch=False)
+    files.spec.write_text('{"format": 1, "argv": ["true"]}')
+    with pytest.raises(MachineFault, match="could not begin") as fault:
+        shims.start(files)
+    assert "is not complete" in fault.value.evidence
+    assert isinstance(read_outcome(files), NeverStarted)
+
+
+def test_where_the_waiting_shim_is_gone_another_one_is_started(begin: Start, shims: ShimStarter) -> None:
+    [waiting] = _waiting_shim()
+    os.kill(waiting, signal.SIGKILL)
+    files = begin("true", launch=False)
+    shims.start(files)
+    assert ended(files).succeeded
+    shims.prepare(idle=False)
+    assert not _waiting_shim(), "the task has the processor"
+    shims.prepare(idle=True)
+    assert _waiting_shim()
+
+
+def test_a_waiting_shim_that_dies_at_the_handover_leaves_the_attempt_to_another(
+    begin: Start, shims: ShimStarter, tmp_path: Path
+) -> None:
+    [waiting] = _waiting_shim()
+    os.kill(waiting, signal.SIGSTOP)
+    files = begin("sh", "-c", "echo ran >> ran", launch=False)
+    with ThreadPoolExecutor(1) as beside:
+        started = beside.submit(shims.start, files)
+        wait_for(files.shim_log.exists, "the handover")
+        os.kill(waiting, signal.SIGKILL)
+        started.result()
+    assert ended(files).succeeded
+    assert (tmp_path / "ran").read_text() == "ran\n"
+
+
+def test_a_waiting_shim_ends_with_whoever_it_waits_for() -> None:
+    script = (
+        "import sys, time\n"
+        "from handrail.attempts.launch import ShimStarter\n"
+        "starter = ShimStarter()\n"
+        "starter.prepare(idle=True)\n"
+        "print(starter._waiting.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        waiting = int(holder.stdout.readline())
+        identity = ProcessIdentity.of(waiting)
+        assert identity is not None
+        holder.kill()
+    wait_for(lambda: not identity.is_alive(), "the end of the shim")
+
+
+def _parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_sealed_attempt_never_starts(begin: Start, tmp_path: Path) -> None:

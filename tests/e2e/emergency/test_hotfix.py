@@ -99,7 +99,7 @@ def test_a_broken_production_is_repaired(desk: Desk, shop: Shop, clone: Clone) -
     clone.have_it_approved()
     desk.terminal.press("Enter")
     wait_for(lambda: desk.run().steps[held.key].status is not StepStatus.HELD, "it to be checked again")
-    desk.press_run_until("Tell the team that it is done", started=True)
+    desk.press_run_until("Watch the release", started=True)
     state = wait_for(
         lambda: state if (state := desk.run()).phase is Phase.FINISHED else None, "the end of the run", 60
     )
@@ -117,8 +117,10 @@ def test_a_broken_production_is_repaired(desk: Desk, shop: Shop, clone: Clone) -
         "maintenance.enable",
         "database.backup",
         "smoke.flows",
-        "monitor.watch",
     }
+    watch = next(step for step in state.forward_steps if step.planned.title == "Watch the release")
+    assert watch.status is StepStatus.PASSED
+    assert "signals good" in watch.why
     fix = clone.git("rev-parse", BRANCH)
     assert {state.facts[fact] for fact in ("release_commit", "approved_commit", "tested_commit")} == {fix}
     assert state.facts["tests_unit"] == "22 passed, 0 failed, 0 skipped"

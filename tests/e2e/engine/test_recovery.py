@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from handrail.attempts.launch import ShimStarter
 from handrail.clock import SystemClock
 from handrail.engine import __main__ as program
 from handrail.engine.engine import AFTER_EFFECT, BEFORE_EFFECT, Engine
@@ -86,7 +87,7 @@ class House:
         return RunSession(self.journal(), self.run, actor, self.clock, lambda: None)
 
     def engine(self, **fields) -> Engine:
-        performer = ProcessPerformer(self.folder, self.clock)
+        performer = ProcessPerformer(self.folder, self.clock, ShimStarter())
         return Engine(self.journal(), self.run, self.clock, performer, **fields)
 
     def script(self, key: str, script: str, **fields) -> PlannedStep:
@@ -264,7 +265,7 @@ def test_an_engine_that_was_replaced_performs_nothing(house: House) -> None:
 def test_what_can_not_be_journaled_is_not_done(house: House) -> None:
     disk = FullDisk()
     screen = house.open(house.plan(house.counting("a"), task("b")))
-    performer = ProcessPerformer(house.folder, house.clock)
+    performer = ProcessPerformer(house.folder, house.clock, ShimStarter())
     engine = Engine(house.journal(faults=disk), house.run, house.clock, performer)
     engine.take_charge()
     screen.send(c.StartStep(step="a"))
@@ -405,7 +406,7 @@ def test_an_engine_begins_anew_after_a_defect_and_still_fires_the_deadline(house
 
     monkeypatch.setattr(Engine, "turn", falls_once)
     monkeypatch.setattr(program, "MENDING_SECONDS", 0.01)
-    assert program.own(house.run, house.folder, program._Readiness()) == 0
+    assert program.own(house.run, house.folder, program._Readiness(), None, ShimStarter()) == 0
     screen.poll()
     assert screen.state.triggers[1].passed
     assert "KeyError" in screen.state.notes[0].text

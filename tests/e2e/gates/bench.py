@@ -10,6 +10,7 @@ import time
 
 from e2e.faults.desk import Desk
 from e2e.gates.table import Gate, Place
+from handrail.attempts.launch import ShimStarter
 from handrail.cli.following import Following
 from handrail.cli.joining import read_state
 from handrail.cli.opening import RunOpening
@@ -146,13 +147,15 @@ class Bench:
         plan = self.opening().preview({})
         opened = write_event(e.RunOpened(plan=plan, operator=actor))
         journal.open_run("small", "production", {"name": "operator"}, "Small", [opened], self.clock.now())
-        engine = Engine(self.journal(), "small", self.clock, ProcessPerformer(self.place.state, self.clock))
+        engine = Engine(
+            self.journal(), "small", self.clock, ProcessPerformer(self.place.state, self.clock, ShimStarter())
+        )
         engine.take_charge()
         return RunSession(journal, "small", actor, self.clock, lambda: None), engine
 
     def open_another_engine(self) -> None:
         """Have another engine take charge of the run, as after the end of the first."""
-        performer = ProcessPerformer(self.place.state, self.clock)
+        performer = ProcessPerformer(self.place.state, self.clock, ShimStarter())
         Engine(self.journal(), "small", self.clock, performer).take_charge()
 
     def turn_until_held(self, engine: Engine) -> None:

@@ -11,7 +11,8 @@ import pytest
 from e2e.gates.bench import AFTER, SHIP, Bench
 from e2e.gates.table import change, closed_window
 from handrail.errors import ExitCode
-from handrail.journal.base import JournalDamaged, chain_hash
+from handrail.journal.base import JournalDamaged
+from handrail.journal.chain import chain_hash
 from handrail.journal.session import RunFollower
 from handrail.run import commands as c
 from handrail.run.state import Phase

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import resource
 import subprocess
 import sys
 from datetime import timedelta
@@ -173,6 +174,25 @@ def test_a_post_mortem_is_opened_and_refreshed_and_never_overwritten(here: Path,
     renamed = path.rename(path.with_name("the-night-of-the-checkout.md"))
     assert main(["postmortem", RUN]) == ExitCode.FINISHED
     assert written(here) == renamed
+
+
+def test_half_a_post_mortem_is_never_seen(here: Path, capsys) -> None:
+    journaled(here)
+    main(["postmortem"])
+    path = written(here)
+    whole = path.read_text()
+    path.unlink()
+    # The disk takes no more than the first half of it.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) // 2, hard))
+    try:
+        assert main(["postmortem", RUN]) == ExitCode.FAILED_OR_ROLLED_BACK
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "the journal has all of it" in capsys.readouterr().err
+    assert list(path.parent.iterdir()) == []
+    assert main(["postmortem", RUN]) == ExitCode.FINISHED
+    assert written(here).read_text() == whole
 
 
 def test_a_file_without_its_marks_is_left_alone(here: Path, capsys) -> None:

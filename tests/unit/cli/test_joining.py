@@ -16,11 +16,11 @@ from handrail.cli.joining import pick_run, why_only_watch
 from handrail.cli.narrator import LogTail, last_lines
 from handrail.cli.opening import new_run_id, read_parameters
 from handrail.cli.screens import why_plain
-from handrail.cli.secrets import secrets_of
 from handrail.clock import ManualClock
 from handrail.errors import WrongUsage
 from handrail.processes import ProcessIdentity
 from handrail.project.model import Announce, Database, Secret, Target
+from handrail.project.secret import secrets_of
 from memory_engine import RUN, MemoryEngine
 from walk import OPERATOR, Walk, task
 

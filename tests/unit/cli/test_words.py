@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from handrail.cli.words import Detach, NotUnderstood, Send, Show, Wait, allowed, understand
 from handrail.run import commands as c
-from handrail.run.plan import PlannedOtherWay
+from handrail.run.plan import PlannedOtherWay, PlannedStep
+from handrail.runbook.model import StepKind
+from handrail.values import TriggerClass
 from walk import Walk, attest, gate, smoke, task, undo
+from windows import SIGNALS
 
 
 def fresh() -> Walk:
@@ -56,7 +62,38 @@ def undo_failed(otherwise: bool = True) -> Walk:
     return walk
 
 
+def watching() -> Walk:
+    """A release that is being watched."""
+    watch = PlannedStep(
+        key="watch",
+        section="Steps",
+        title="Watch",
+        kind=StepKind.WATCH,
+        watch_for=timedelta(minutes=30),
+    )
+    walk = Walk(task("build", undo=undo("build")), watch, signals=SIGNALS)
+    walk.run("build")
+    walk.start("watch")
+    return walk
+
+
+def reported() -> Walk:
+    """The same, with a trigger that rolls back by itself."""
+    walk = watching()
+    target = walk.state.plan.target.model_copy(update={"on_deadline": {TriggerClass.FAST: "rollback"}})
+    walk.state = replace(walk.state, plan=walk.state.plan.model_copy(update={"target": target}))
+    walk.do(c.ReportTrouble(text="cards are declined"))
+    walk.wait(1)
+    return walk
+
+
 UNDERSTOOD = [
+    (watching, "trouble cards are declined", c.ReportTrouble(text="cards are declined")),
+    (watching, "stretch 10", c.StretchWatch(step="watch", seconds=600)),
+    (watching, "stretch 10 low traffic", c.StretchWatch(step="watch", seconds=600, reason="low traffic")),
+    (watching, "skip the next release waits", c.SkipStep(step="watch", reason="the next release waits")),
+    (reported, "extend 5 it restarts", c.ExtendDeadline(trigger=1, seconds=300, reason="it restarts")),
+    (reported, "keep the fix is coming", c.KeepRelease(trigger=1, reason="the fix is coming")),
     (fresh, "run", c.StartStep(step="build")),
     (fresh, "  RUN ", c.StartStep(step="build")),
     (fresh, "next", c.StartStep(step="build")),
@@ -97,6 +134,7 @@ def test_a_word_is_a_command(made, line, command) -> None:
     ("line", "meaning"),
     [
         ("status", Show("status")),
+        ("signals", Show("signals")),
         ("plan", Show("plan")),
         ("undo", Show("undo")),
         ("help", Show("help")),
@@ -137,6 +175,13 @@ def test_a_word_asks_for_something(line, meaning) -> None:
         "log -1",
         "log 99999999",
         "log five",
+        "trouble",
+        "keep",
+        "keep it",
+        "extend 5 it restarts",
+        "extend five minutes",
+        "stretch 10",
+        "signals now",
         "detach now",
         "\x1b[A",
         "🙂",
@@ -172,6 +217,8 @@ def test_nothing_is_left_to_run_when_all_is_done() -> None:
         (doubtful, ["done", "notdone", "rollback production"]),
         (attesting, ["yes", "no"]),
         (triggered, ["retry", "close", "rollback production"]),
+        (watching, ["stretch MINUTES [REASON]", "skip REASON", "trouble TEXT", "rollback production"]),
+        (reported, ["close REASON", "keep REASON", "extend MINUTES REASON", "trouble TEXT"]),
         (undo_failed, ["retry, otherwise production, skip REASON, done REASON"]),
     ],
 )
@@ -200,5 +247,27 @@ def test_what_the_target_never_waives_is_not_offered() -> None:
     assert allowed(walk.state, is_operator=True) == "retry, help"
 
 
+@pytest.mark.parametrize(
+    "line", ["extend", "extend 5", "extend soon", "extend 0 why", "stretch", "stretch -1"]
+)
+def test_a_misread_number_moves_nothing(line) -> None:
+    meaning = understand(line, reported().state, offered=None)
+    assert isinstance(meaning, NotUnderstood)
+    assert "Nothing was done" in meaning.why
+
+
+def test_a_watch_is_not_cancelled() -> None:
+    meaning = understand("cancel", watching().state, offered=None)
+    assert isinstance(meaning, NotUnderstood)
+    assert "`stretch MINUTES`, or `skip REASON`, a waiver" in meaning.why
+
+
+def test_what_is_kept_is_not_offered_again() -> None:
+    walk = reported()
+    walk.do(c.KeepRelease(trigger=1, reason="the fix is coming"))
+    assert "keep REASON" not in allowed(walk.state, is_operator=True)
+
+
 def test_a_watcher_is_offered_no_step() -> None:
+    assert "trouble TEXT" in allowed(fresh().state, is_operator=False)
     assert "run" not in allowed(fresh().state, is_operator=False)

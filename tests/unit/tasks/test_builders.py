@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handrail.errors import WrongUsage
+from handrail.probes import libpq
 from handrail.probes.exchange import Answer
 from handrail.project.model import Announce, Target
 from handrail.tasks import announce, app, git, maintenance, monitor, node, pm2, postgres, smoke
@@ -98,7 +99,7 @@ def test_the_database_address_is_environment_never_argument() -> None:
     for command in (
         postgres.query(TARGET, TARGET.database, "select 1"),
         postgres.dump(TARGET, TARGET.database, Path("/s.sql"), Path("/b.dump")),
-        postgres.restore(TARGET, TARGET.database, postgres.connection(URL), Path("/b.dump")),
+        postgres.restore(TARGET, TARGET.database, libpq.connection(URL), Path("/b.dump")),
         postgres.schema(TARGET, TARGET.database),
         postgres.npm_script(TARGET, TARGET.database, "migrate:prod"),
     ):
@@ -116,7 +117,7 @@ def test_the_database_address_is_environment_never_argument() -> None:
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "nonsense secret", "postgres://h:secret/d"])
 def test_a_wrong_address_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        postgres.connection(url)
+        libpq.connection(url)
     assert "secret" not in str(caught.value)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from handrail.tasks import pm2_list
-from handrail.tasks.pm2_list import Instance, NotAList, parse
+from handrail.probes import pm2_list
+from handrail.probes.pm2_list import Instance, NotAList, parse
 
 SECRET = "a-password-in-the-environment"
 

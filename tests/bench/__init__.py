@@ -1,0 +1,1 @@
+"""What `scripts/bench` measures, with the peers beside it. Nothing of it is part of the program."""
