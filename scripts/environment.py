@@ -33,6 +33,7 @@ def main(words: list[str]) -> int:
     stamp = stamp_of(lists)
     python = folder / "bin" / "python"
     if works(python) and read(folder / STAMP) == stamp:
+        compile_sources(python)
         return 0
     begun = time.monotonic()
     if not works(python) and (code := make(folder, python)):
@@ -44,6 +45,7 @@ def main(words: list[str]) -> int:
         return code
     if code := install(python, ["--no-deps", "--no-build-isolation", "-e", str(ROOT)], "handrail itself", 1):
         return code
+    compile_sources(python)
     (folder / STAMP).write_text(stamp, encoding="ascii")
     say(f"The virtual environment is ready ({time.monotonic() - begun:.0f} s).")
     return 0
@@ -152,6 +154,12 @@ def install(python: Path, options: list[str], what: str, count: int) -> int:
     if code:
         explain(output)
     return 1 if code else 0
+
+
+def compile_sources(python: Path) -> None:
+    """Compile handrail's own modules, as an installation does: else each start does it again where
+    PYTHONDONTWRITEBYTECODE is set, or where whoever starts it may not write here."""
+    subprocess.run([python, "-m", "compileall", "-qq", str(ROOT / "app")], check=False)
 
 
 class Progress:

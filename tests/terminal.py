@@ -76,10 +76,15 @@ class Terminal:
         self._tmux("send-keys", "-l", text)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Make the terminal another size."""
+        """Make the terminal another size, and wait until it is."""
         self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+        wanted = f"{columns} {rows}"
+        wait_for(
+            lambda: self._tmux("display-message", "-p", "#{pane_width} #{pane_height}").strip() == wanted,
+            f"a terminal of {columns} by {rows}",
+        )
 
-    def expect(self, text: str, seconds: float = 30.0) -> str:
+    def expect(self, text: str, seconds: float = 90.0) -> str:
         """Wait until the text is on the screen, and return the screen."""
         last = ""
 
@@ -94,7 +99,7 @@ class Terminal:
             raise AssertionError(f"{error}; the screen was:\n{last}") from None
         return last
 
-    def exit_code(self, seconds: float = 30.0) -> int:
+    def exit_code(self, seconds: float = 90.0) -> int:
         """Wait for the command's end."""
         wait_for(
             lambda: self._status.exists() and self._status.read_text().strip(), "the command's end", seconds

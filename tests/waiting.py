@@ -9,11 +9,21 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def wait_for(condition: Callable[[], Found], what: str, seconds: float = 20.0) -> Found:
+SHORTEST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
+LOOKS_SHARE = 0.2
+"""So much of the waiting is spent on looking at most: what is waited for wants the processor, too."""
+
+
+def wait_for(condition: Callable[[], Found], what: str, seconds: float = 60.0) -> Found:
     """Return the first true answer of `condition`; fail, saying `what`, when none came in `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
+    began = time.monotonic()
+    while True:
+        looked = time.monotonic()
+        if found := condition():
+            return found
+        now = time.monotonic()
+        if now - began > seconds:
             raise AssertionError(f"waited {seconds:g} s in vain for {what}")
-        time.sleep(0.02)
-    return found
+        pause = (now - looked) * (1 / LOOKS_SHARE - 1)
+        time.sleep(min(max(pause, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS))

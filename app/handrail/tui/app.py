@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
@@ -38,6 +39,7 @@ from handrail.tui.screens.start import StartScreen
 from handrail.tui.shown_cells import CellsUpdate, ShownCells
 from handrail.tui.surround import Surround
 from handrail.tui.terminal_link import TerminalDriver
+from handrail.tui.typing_order import TypedInOrder
 from handrail.tui.widgets.painting import Backstop
 
 REST_SECONDS = 0.1
@@ -92,6 +94,7 @@ class HandrailApp(App[int]):
         self._is_ready = False
         self._resized: Timer | None = None
         self._shown = ShownCells()
+        self._typed = TypedInOrder(self, super().on_event)
         self._terminal_taken = 0
         self._backstop = Backstop(secrets)
         loaded = configuration or LoadedConfiguration(Path("config.toml"), Configuration())
@@ -145,7 +148,15 @@ class HandrailApp(App[int]):
 
     def on_unmount(self) -> None:
         """Give the terminal its own title back."""
+        self._typed.stop()
         self.surround.end()
+
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual, but what is typed only once what was typed before it has been done."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
 
     def show_start(self, opening: Opening) -> None:
         """Ask whether to open a run."""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -406,7 +407,8 @@ def test_an_engine_begins_anew_after_a_defect_and_still_fires_the_deadline(house
 
     monkeypatch.setattr(Engine, "turn", falls_once)
     monkeypatch.setattr(program, "MENDING_SECONDS", 0.01)
-    assert program.own(house.run, house.folder, program._Readiness(), None, ShimStarter()) == 0
+    with closing(ShimStarter()) as shims:
+        assert program.own(house.run, house.folder, program._Readiness(), None, shims) == 0
     screen.poll()
     assert screen.state.triggers[1].passed
     assert "KeyError" in screen.state.notes[0].text

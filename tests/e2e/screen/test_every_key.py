@@ -20,6 +20,7 @@ from waiting import wait_for
 
 pytestmark = pytest.mark.e2e
 AT_ONCE = 16
+STAYING_AT_ONCE = 40
 HELP, MONITOR = ("?", "Keys of this screen"), ("m", "esc Run")
 """A key and what it shows, which tells that every key before it was seen."""
 PALETTE = tmux_key(HandrailApp.COMMAND_PALETTE_BINDING) or ""
@@ -103,13 +104,25 @@ class Walker:
     def press(
         self, place: str, opening: tuple[str, ...], keys: Iterable[str], sign: tuple[str, str] = HELP
     ) -> None:
-        """Press each of the keys in a place, and go back."""
+        """Press each of the keys in a place, and go back: behind each that may lead elsewhere."""
         keys = list(keys)
         asked, told = self.journaled.asked(), self.journaled.told()
-        for start in range(0, len(keys), AT_ONCE):
-            some = keys[start : start + AT_ONCE]
-            self.terminal.press_at_once(*(each for key in some for each in (*opening, key, *["Escape"] * 3)))
-            where = f"{place}, after {' '.join(some)}"
+        leading = [key for key in keys if len(key) == 1 or key == "Enter"]
+        staying = [key for key in keys if key not in leading]
+        bursts = [
+            *(
+                [[key] for key in leading[start : start + AT_ONCE]]
+                for start in range(0, len(leading), AT_ONCE)
+            ),
+            *(
+                [staying[start : start + STAYING_AT_ONCE]]
+                for start in range(0, len(staying), STAYING_AT_ONCE)
+            ),
+        ]
+        for burst in bursts:
+            back = ["Escape"] * 3
+            self.terminal.press_at_once(*(each for some in burst for each in (*opening, *some, *back)))
+            where = f"{place}, after {' '.join(key for some in burst for key in some)}"
             self.lives(where, sign)
             assert self.journaled.asked() == asked, where
             assert self.journaled.told() == told, where

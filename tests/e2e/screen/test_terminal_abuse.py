@@ -95,7 +95,7 @@ def is_as_before(terminal: Terminal, before: list[str]) -> None:
         return last == before
 
     try:
-        wait_for(same, "the same screen as before", 5)
+        wait_for(same, "the same screen as before", 30)
     except AssertionError:
         assert last == before
 
@@ -110,30 +110,60 @@ def test_a_terminal_of_one_cell(place: Place, key: str, said: str) -> None:
         terminal.press(key)
     terminal.expect(said)
     before = settled(terminal)
-    for columns, rows, seen in ((1, 1, ""), (1, 40, ""), (300, 1, " "), (2, 1, ""), (1, 1, "")):
-        shown = terminal.screen()
+    for columns, rows in ((1, 1), (1, 40), (300, 1), (2, 1), (1, 1)):
         terminal.resize(columns, rows)
-        wait_for(lambda shown=shown: terminal.screen() != shown, f"a screen of {columns} by {rows}")
-        assert seen in terminal.screen()
+        settled(terminal)
         terminal.press("F5")
     terminal.resize(80, 24)
     is_as_before(terminal, before)
     nothing_was_noticed(place)
 
 
+HELP, MONITOR, LOG, PALETTE = "Keys of this screen", "esc Run", "/ Search", "Search for commands"
 WALK = (
-    *("?", "Escape", "m", "j", "Escape", "l", "/", "ne", "Escape", "z", "i"),
-    *("v", "v", "v", "N", "Escape", "c", "Escape", "C-p", "Escape"),
+    *(
+        ("?", HELP, ""),
+        ("Escape", DRIVES, HELP),
+        ("m", MONITOR, ""),
+        ("j", MONITOR, ""),
+        ("Escape", DRIVES, MONITOR),
+    ),
+    *(("l", LOG, ""), ("/", "Look for", ""), ("ne", "enter Find", "Look for"), ("Escape", LOG, "enter Find")),
+    *(
+        ("z", "wrapped", ""),
+        ("i", "UTC  Slow", ""),
+        ("v", "~10s", LOG),
+        ("v", "Way back", "~10s"),
+        ("v", LOG, ""),
+    ),
+    *(
+        ("N", "Nothing is looked for", ""),
+        ("Escape", DRIVES, LOG),
+        ("c", "esc Back", ""),
+        ("Escape", DRIVES, ""),
+    ),
+    *(("C-p", PALETTE, ""), ("Escape", DRIVES, PALETTE)),
 )
-"""From place to place, and back."""
+"""From place to place, and back: a key, what is seen then, and what isn't any more."""
+
+
+def until_shown(terminal: Terminal, seen: str, gone: str) -> None:
+    """Wait until one text is on the screen, and another one, if there is one, isn't any more."""
+
+    def is_so() -> bool:
+        shown = terminal.screen()
+        return seen in shown and not (gone and gone in shown)
+
+    wait_for(is_so, f"{seen!r} without {gone!r}")
 
 
 def test_what_stands_there_is_what_a_repaint_of_all_shows(place: Place) -> None:
     terminal = place.screen("run", str(place.runbook))
     until_slow_runs(place, terminal)
     terminal.expect(DRIVES)
-    for key in WALK:
+    for key, seen, gone in WALK:
         terminal.press(key)
+        until_shown(terminal, seen, gone)
         before = settled(terminal)
         terminal.spoil("\x1b[2J\x1b[3;3Hspoilt by another program\r\n" * 3)
         wait_for(lambda: "spoilt by another program" in terminal.screen(), "what spoils it")
