@@ -1,13 +1,15 @@
 """The kinds of value that runbooks and project files share, strict about what they accept."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from handrail.light_pydantic import without_plugins
+
+without_plugins()
 
 Scalar = str | int | float | bool | None
 """A value that a fact, a parameter or an argument can have."""

@@ -1,7 +1,5 @@
 """What `config.toml` can say. Nothing in it changes what a run may do."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

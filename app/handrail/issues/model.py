@@ -1,7 +1,5 @@
 """What an entry of the catalogue can say: whom it concerns, its symptoms, and the way out."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Self
 

@@ -1,7 +1,5 @@
 """What `handrail.toml` can say of a project and its targets."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -98,13 +96,6 @@ class Database(Frozen):
     )
 
 
-class Flow(Frozen):
-    """A user flow: requests in order, each with what its answer must have."""
-
-    name: str
-    requests: tuple[FlowRequest, ...]
-
-
 class FlowRequest(Frozen):
     """One request of a flow. `path` is on the target's application address; cookies go along."""
 
@@ -113,6 +104,13 @@ class FlowRequest(Frozen):
     form: dict[str, str] = Field(default_factory=dict)
     expect_status: int = 200
     expect_text: str | None = None
+
+
+class Flow(Frozen):
+    """A user flow: requests in order, each with what its answer must have."""
+
+    name: str
+    requests: tuple[FlowRequest, ...]
 
 
 class Smoke(Frozen):
@@ -239,7 +237,7 @@ class Target(Frozen):
     environment: dict[str, str] = Field(default_factory=dict)
     path: tuple[Path, ...] = Field(default=(), description="Folders put before PATH")
     announce: Announce | None = None
-    maintenance: Maintenance = Maintenance()
+    maintenance: Maintenance = Field(default_factory=Maintenance)
     pm2: Pm2 = Field(default_factory=Pm2)
     database: Database | None = None
     smoke: Smoke = Field(default_factory=Smoke)
@@ -321,6 +319,3 @@ class Project(Frozen):
                 next_step=f"name one of its targets: {known}.",
             )
         return self.targets[wanted]
-
-
-Flow.model_rebuild()

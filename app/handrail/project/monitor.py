@@ -1,7 +1,5 @@
 """What `handrail.toml` says of the watch after a deployment (deployment-workflow.md, Step 5)."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Literal
 
@@ -26,7 +24,7 @@ class Monitor(Frozen):
     baseline: Duration = Field(default="5m", validate_default=True)
     baseline_from: Literal["run", "history"] = "run"
     window: Duration = timedelta(seconds=5)
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=Limits)
     reports: TriggerClass = TriggerClass.FAST
     blind: TriggerClass = TriggerClass.CONSIDERED
     probes: tuple[Probe, ...] = Field(default=(), max_length=MOST_PROBES)

@@ -1,7 +1,5 @@
 """What `handrail.toml` can say of the probes that sample a target: one table for each thing looked at."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from pathlib import Path

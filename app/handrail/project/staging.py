@@ -3,8 +3,6 @@
 The source of the rules is deployment-workflow.md, "Staging Environment Testing".
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal, Self
 

@@ -3,8 +3,6 @@
 The source of the rule is deployment-workflow.md, "Common Issues": features not visible.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator

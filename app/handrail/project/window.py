@@ -3,8 +3,6 @@
 The defaults are those of deployment-workflow.md, Pre-Deployment Checklist 3.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import date, datetime, time
 from typing import Annotated, Literal, Self

@@ -1,7 +1,5 @@
 """Who acts: a person at one screen."""
 
-from __future__ import annotations
-
 from handrail.values import Frozen
 
 
@@ -16,7 +14,7 @@ class Actor(Frozen):
     session: str
     process: dict[str, str | int] | None = None
 
-    def is_same_person(self, other: Actor) -> bool:
+    def is_same_person(self, other: "Actor") -> bool:
         """Whether both are one user of one machine, at whatever screens."""
         return (self.user, self.host) == (other.user, other.host)
 

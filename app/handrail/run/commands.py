@@ -1,7 +1,5 @@
 """What can be asked of a run. Operators send these as journal rows; the engine answers each once."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter

@@ -1,7 +1,5 @@
 """What has happened to a run. Everything that anyone shows or decides is a fold of these."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Any, Literal, get_args
 

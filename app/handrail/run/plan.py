@@ -1,7 +1,5 @@
 """What a run promised to do: resolved steps, frozen when the run is opened."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any

@@ -1,7 +1,5 @@
 """What has happened to a run's watch: samples, baselines, verdicts, and what people made of deadlines."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What a runbook can say: its front matter, and the small block in each step that a machine acts on."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -217,9 +215,9 @@ class Step(Frozen):
     block: StepBlock
     block_line: int | None = None
     script: str | None = None
-    included: Runbook | None = None
-    undo_runbook: Runbook | None = None
-    other_way: Runbook | None = None
+    included: "Runbook | None" = None
+    undo_runbook: "Runbook | None" = None
+    other_way: "Runbook | None" = None
 
 
 class Section(Frozen):
@@ -249,4 +247,3 @@ class Runbook(Frozen):
 
 
 ParameterValues = dict[str, Scalar]
-Step.model_rebuild()

@@ -1,7 +1,5 @@
 """What was usual before the deployment: each signal's samples of a calm while, summarised."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import StrEnum
 from statistics import median

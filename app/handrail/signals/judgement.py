@@ -1,7 +1,5 @@
 """What a judge says of one signal: good, a warning, bad, or unknown, with its evidence."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from handrail.clock import Instant

@@ -1,7 +1,5 @@
 """The thresholds of the judges, which belong to the target; the defaults are the workflow's."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from pydantic import Field

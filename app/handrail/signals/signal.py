@@ -1,7 +1,5 @@
 """What a signal is: one thing that is sampled again and again, and judged against its baseline."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from handrail.values import Frozen

@@ -1,7 +1,5 @@
 """Samples, and the compact windows in which they are journaled."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
