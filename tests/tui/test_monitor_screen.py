@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -308,3 +309,19 @@ async def test_what_matters_is_in_view_at_every_size(
             assert "within 15m" in text
         await driver.press("escape")
         assert "? Keys" in driver.rows()[-1]
+
+
+async def test_the_run_goes_on_while_the_page_comes_up(tmp_path: Path) -> None:
+    async with driven(triggered(tmp_path)) as driver:
+        run = driver.app.run_screen
+        assert run is not None
+        run.action_monitor()
+        page = driver.app.screen
+        assert isinstance(page, MonitorScreen)
+        while not page.is_mounted:
+            # As the second may change between any two of its parts.
+            run.show_run()
+            await asyncio.sleep(0)
+        await driver.settle()
+        assert driver.app.screen is page
+        assert "ROLL BACK" in driver.text()

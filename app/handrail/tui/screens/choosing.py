@@ -60,6 +60,7 @@ class ChoosingScreen(Screen[None]):
         chosen: Callable[[], None],
     ) -> None:
         super().__init__()
+        self._is_composed = False
         self._chosen = chosen
         self._choosing = choosing
         self._keys = keys
@@ -102,6 +103,7 @@ class ChoosingScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show the runs at once, and the runbooks as soon as they are read."""
+        self._is_composed = True
         choosing = self._choosing
         problem = self.query_one("#choosing-problem", Lines)
         problem.show(line((f" {clean_line(choosing.problem)}", Tone.WARN)))
@@ -153,7 +155,7 @@ class ChoosingScreen(Screen[None]):
         self._show()
 
     def _show(self) -> None:
-        if not self.children:
+        if not self._is_composed:
             return
         wanted = self.query_one(Input).value if self.has_class("-filtering") else ""
         choosing = self._choosing

@@ -74,6 +74,7 @@ class MonitorScreen(Screen[None]):
         keys: Keys = OWN_KEYS,
     ) -> None:
         super().__init__()
+        self._is_composed = False
         self._keys = keys
         self._desk = desk
         self._watched = watched
@@ -98,6 +99,7 @@ class MonitorScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with the first signal."""
+        self._is_composed = True
         self.query_one(SignalList).focus()
         self.query_one(CountdownPanel).display = False
         # Its row belongs to the charts as long as there is nothing to say.
@@ -114,8 +116,8 @@ class MonitorScreen(Screen[None]):
 
     def show_watch(self) -> None:
         """Bring every part up to the present state; each repaints only what has changed."""
-        if not self.children:
-            return
+        if not self._is_composed:
+            return  # the run's screen, which tells of each second, goes on while this one comes up
         session = self._desk.session
         state, now, width = session.state, session.clock.now(), self.size.width
         actor, may_act = session.actor, self._desk.may_act

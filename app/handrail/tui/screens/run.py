@@ -90,6 +90,7 @@ class RunScreen(Screen[None]):
         told: bool = False,
     ) -> None:
         super().__init__()
+        self._is_composed = False
         self._keys = keys
         self._issues = issues
         self.session = session
@@ -143,6 +144,7 @@ class RunScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to follow the run."""
+        self._is_composed = True
         self.query_one(StepList).focus()
         self.query_one(CountdownPanel).display = False
         self.query_one("#vitals-title", Lines).show(line(("Machine and processes", Tone.STRONG)))
@@ -210,7 +212,7 @@ class RunScreen(Screen[None]):
     def show_run(self) -> None:
         """Bring every part up to the present state; each repaints only what has changed."""
         # As soon as its parts are there: the first paint would be an empty one, and be sent all the same.
-        if not self.children:
+        if not self._is_composed:
             return
         state, now = self.session.state, self.session.clock.now()
         self._shown_at = now
