@@ -32,6 +32,7 @@ def operators_key(shop: Shop, folder: Path) -> Path:
     return key
 
 
+@pytest.mark.long
 def test_a_release_waits_for_its_review_and_for_its_tests(
     desk: Desk, open_shop: Shop, team: Team, tmp_path: Path
 ) -> None:

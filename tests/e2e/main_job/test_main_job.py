@@ -20,6 +20,7 @@ MIGRATE = "Run the migrations"
 FLOWS = "Users can do what they come for"
 
 
+@pytest.mark.long
 def test_a_good_release_is_deployed_to_the_end(desk: Desk) -> None:
     desk.open_deploy("v1.3.0")
     assert "PRODUCTION" in desk.terminal.screen()

@@ -13,6 +13,7 @@ from sandbox_fixture import Shop
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.long
 def test_a_bad_commit_is_taken_back_and_what_is_left_is_served(desk: Desk, open_shop: Shop) -> None:
     shop = open_shop
     shop.deploy("v1.3.1")

@@ -26,14 +26,14 @@ HELP, MONITOR = ("?", "Keys of this screen"), ("m", "esc Run")
 PALETTE = tmux_key(HandrailApp.COMMAND_PALETTE_BINDING) or ""
 LENS = "🔎"
 """What stands in the palette's field, whatever is typed into it."""
+THE_RUN, THE_MONITOR = "the run", "the monitor"
 PLACES: dict[str, tuple[str, ...]] = {
-    "the run": (),
+    THE_RUN: (),
     "the log": ("l",),
     "the search of the log": ("l", "/"),
-    "the monitor": ("m",),
+    THE_MONITOR: ("m",),
     "the help": ("?",),
 }
-ACTING_PLACES = ("the run", "the monitor")
 EDITING = tuple(key for key in KEYS if len(key) > 1 and key != "Enter")
 """What a question's field knows. Its Enter is the second key of what it asks for, and sends a kept draft."""
 FAULTS = ("Traceback", "The screen failed", "Exception")
@@ -80,7 +80,7 @@ class Walker:
         self.journaled = journaled
 
     def walk(self, state: RunState, actor: Actor, *, may_act: bool = True, everywhere: bool = False) -> None:
-        """Every key in the places that act, or everywhere; what edits or sends in each open question."""
+        """Every key on the run, on the monitor where a deadline counts, or everywhere; then the questions."""
         may = [action for action in ACTIONS if why_blocked(action, state, actor, may_act=may_act) is None]
         acting = {
             name
@@ -90,7 +90,7 @@ class Walker:
             if (name := tmux_key(key))
         }
         for place, opening in PLACES.items():
-            if everywhere or place in ACTING_PLACES:
+            if everywhere or place == THE_RUN or (place == THE_MONITOR and state.open_triggers):
                 typed = EDITING if "/" in opening else (*KEYS, *UNBOUND)
                 keys = [key for key in typed if key not in acting]
                 self.press(place, opening, keys, MONITOR if place == "the help" else HELP)
@@ -207,7 +207,8 @@ def opened(place: Place) -> Terminal:
     return terminal
 
 
-def test_a_run_through_all_its_states(place: Place) -> None:
+@pytest.mark.parametrize("everywhere", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_a_run_through_all_its_states(place: Place, everywhere: bool) -> None:
     terminal = opened(place)
     walker = Walker(terminal, Journaled(place.desk.state))
     state = at(place, FIRST, StepStatus.PENDING)
@@ -239,7 +240,7 @@ def test_a_run_through_all_its_states(place: Place) -> None:
     walker.act("Enter", "StartStep")
     state = at(place, BROKEN, StepStatus.FAILED)
     terminal.expect("ROLL BACK within")
-    walker.walk(state, state.operator, everywhere=True)
+    walker.walk(state, state.operator, everywhere=everywhere)
     assert place.desk.run().open_triggers == state.open_triggers
 
 
@@ -308,6 +309,7 @@ def test_the_list_and_the_start(place: Place) -> None:
     assert len(place.desk.runs()) == 1
 
 
+@pytest.mark.long
 def test_the_sandboxs_own_deploy(shop_desk: Desk) -> None:
     shop_desk.open_deploy("v1.3.0")
     terminal = shop_desk.terminal

@@ -146,6 +146,7 @@ def staging_sql(shop: Shop, statement: str) -> str:
     ).strip()
 
 
+@pytest.mark.long
 def test_a_release_is_staged_tried_and_asked_for(staged: Shop, tmp_path: Path) -> None:
     shop, operator = staged, Operator(staged, tmp_path)
     anonymised = staging_sql(shop, "select customer from orders where customer is not null")

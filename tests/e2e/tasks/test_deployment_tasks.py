@@ -50,6 +50,7 @@ def deploy(begin, shop: Shop):
     return go
 
 
+@pytest.mark.long
 def test_a_good_release_and_the_way_back(begin, shop: Shop, deploy) -> None:
     target = hurried(shop.target)
     for name, arguments in (("maintenance.enable", {}), ("maintenance.verify", {"up": True})):
