@@ -7,7 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from handrail.processes import ProcessIdentity
@@ -86,15 +86,19 @@ class Terminal:
 
     def expect(self, text: str, seconds: float = 90.0) -> str:
         """Wait until the text is on the screen, and return the screen."""
+        return self.expect_that(lambda screen: text in screen, repr(text), seconds)
+
+    def expect_that(self, is_so: Callable[[str], bool], what: str, seconds: float = 90.0) -> str:
+        """Wait until something is so of the screen, and return the screen."""
         last = ""
 
         def shown() -> bool:
             nonlocal last
             last = self.screen()
-            return text in last
+            return is_so(last)
 
         try:
-            wait_for(shown, repr(text), seconds)
+            wait_for(shown, what, seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}; the screen was:\n{last}") from None
         return last

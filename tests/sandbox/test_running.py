@@ -181,6 +181,7 @@ def test_the_bad_release_passes_its_tests_and_fails_at_the_checkout(shop: Shop) 
     assert "ERROR GET /checkout" in errors
 
 
+@pytest.mark.long
 def test_the_release_that_drops_a_column_breaks_the_code_before_it(shop: Shop) -> None:
     shop.deploy("v1.3.0")
     shop.run("git", "checkout", "--quiet", "--detach", "v1.4.0")

@@ -17,7 +17,7 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.widget import Widget
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
 """A part that is stuck for so long no longer holds up a key: it may be the one that leaves."""
 
 _LOOK_SECONDS = 0.05

@@ -15,6 +15,7 @@ from sandbox_fixture import Shop
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.long
 def test_each_thing_that_stands_between_is_looked_at(open_shop: Shop, tmp_path: Path) -> None:
     target = open_shop.target
     with cached(str(target.app_url)) as front:

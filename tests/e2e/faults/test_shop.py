@@ -126,6 +126,7 @@ def kill_database(shop: Shop) -> None:
         wait_for(lambda server=server: not server.is_alive(), "the end of PostgreSQL")
 
 
+@pytest.mark.long
 def test_a_channel_that_fails_delays_no_step_and_is_told_apart(
     shop_desk: Desk, open_shop: Shop, runbook: Callable[[str], Path]
 ) -> None:
@@ -282,6 +283,7 @@ def _order_of_attempts(desk: Desk) -> dict[int, tuple[Purpose, list[int]]]:
     return found
 
 
+@pytest.mark.long
 def test_an_application_whose_port_is_taken_is_not_called_restarted(
     shop_desk: Desk, open_shop: Shop, runbook: Callable[[str], Path]
 ) -> None:

@@ -85,6 +85,7 @@ def late(shop: Shop) -> str:
     return shop.sql("select count(*) from orders where item = 'late'")
 
 
+@pytest.mark.long
 def test_the_backup_is_restored_where_the_way_down_fails(desk: Desk, rows: Shop, tmp_path: Path) -> None:
     shop = rows
     book = tmp_path / "small.md"

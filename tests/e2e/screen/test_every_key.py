@@ -135,7 +135,7 @@ class Walker:
         for some in (*(keys[start : start + 30] for start in range(0, len(keys), 30)), ["Enter"]):
             self.open(PALETTE, LENS, "the palette")
             self.terminal.press_at_once(*some, *["Escape"] * 3)
-            wait_for(lambda: LENS not in self.terminal.screen(), "the palette's end")
+            self.terminal.expect_that(lambda screen: LENS not in screen, "the palette's end")
             self.lives(f"the palette, after {' '.join(some)}")
         assert self.journaled.asked() == asked
         assert self.journaled.told() == told
@@ -143,10 +143,10 @@ class Walker:
     def lives(self, where: str, sign: tuple[str, str] = HELP) -> None:
         """It answers a key, says nothing of a fault, and escape has led back to where its keys are."""
         key, seen = sign
-        shown = self.open(key, seen, where, "Escape", "Escape")
+        shown = self.open(key, seen, where)
         assert not any(word in shown for word in FAULTS), f"{where}:\n{shown}"
         self.terminal.press_at_once("Escape")
-        wait_for(lambda: seen not in self.terminal.screen(), f"the way back from {where}")
+        self.terminal.expect_that(lambda screen: seen not in screen, f"the way back from {where}")
 
     def expect(self, text: str, where: str) -> str:
         """Wait for a text."""
@@ -155,20 +155,10 @@ class Walker:
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from None
 
-    def open(self, key: str, seen: str, where: str, *before_again: str) -> str:
-        """Press a key until what it opens is seen, and say what is.
-
-        What is pressed while a screen or a field opens or closes is nobody's: then it is pressed again, after
-        other keys that lead back.
-        """
-        for _ in range(10):
-            self.terminal.press(key)
-            try:
-                return self.terminal.expect(seen, seconds=3)
-            except AssertionError:
-                if before_again:
-                    self.terminal.press_at_once(*before_again)
-        raise AssertionError(f"no answer to {key} for {where}:\n{self.terminal.screen()}")
+    def open(self, key: str, seen: str, where: str) -> str:
+        """Press a key, wait for what it opens, and say what is on the screen then."""
+        self.terminal.press(key)
+        return self.expect(seen, f"{key}, for {where}")
 
     def act(self, key: str, command: str) -> None:
         """What is open does happen: one key, one command."""
@@ -266,7 +256,7 @@ def test_a_rollback_and_what_it_came_to(place: Place) -> None:
 
     place.let("back")
     # The summary, or, where a late escape has closed it already, the run below it.
-    wait_for(lambda: "rolled back" in terminal.screen().lower(), "the rollback's end")
+    terminal.expect_that(lambda screen: "rolled back" in screen.lower(), "the rollback's end")
     asked, told = walker.journaled.asked(), walker.journaled.told()
     closing = {"Enter", "?"}
     press_in_turn(terminal, closing)
@@ -301,7 +291,7 @@ def test_the_list_and_the_start(place: Place) -> None:
         shown = walker.open(key, seen, "the start screen")
         assert not any(word in shown for word in FAULTS), shown
         terminal.press_at_once("Escape")
-        wait_for(lambda seen=seen: seen not in terminal.screen(), f"the way back from {seen}")
+        terminal.expect_that(lambda screen, seen=seen: seen not in screen, f"the way back from {seen}")
     terminal.expect("Open run")
     assert place.desk.runs() == []
     terminal.press("C-s")

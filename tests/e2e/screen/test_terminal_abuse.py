@@ -147,23 +147,16 @@ WALK = (
 """From place to place, and back: a key, what is seen then, and what isn't any more."""
 
 
-def until_shown(terminal: Terminal, seen: str, gone: str) -> None:
-    """Wait until one text is on the screen, and another one, if there is one, isn't any more."""
-
-    def is_so() -> bool:
-        shown = terminal.screen()
-        return seen in shown and not (gone and gone in shown)
-
-    wait_for(is_so, f"{seen!r} without {gone!r}")
-
-
 def test_what_stands_there_is_what_a_repaint_of_all_shows(place: Place) -> None:
     terminal = place.screen("run", str(place.runbook))
     until_slow_runs(place, terminal)
     terminal.expect(DRIVES)
     for key, seen, gone in WALK:
         terminal.press(key)
-        until_shown(terminal, seen, gone)
+        terminal.expect_that(
+            lambda screen, seen=seen, gone=gone: seen in screen and not (gone and gone in screen),
+            f"{seen!r} without {gone!r} after {key}",
+        )
         before = settled(terminal)
         terminal.spoil("\x1b[2J\x1b[3;3Hspoilt by another program\r\n" * 3)
         wait_for(lambda: "spoilt by another program" in terminal.screen(), "what spoils it")

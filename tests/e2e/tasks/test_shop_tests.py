@@ -40,6 +40,7 @@ def scratch(shop: Shop) -> Iterator[str]:
     shop.sql("DROP DATABASE shop_tests WITH (FORCE)")
 
 
+@pytest.mark.long
 def test_with_a_database_of_their_own_the_tests_place_an_order(shop: Shop, begin: Any, scratch: str) -> None:
     suite = Suite(environment={"TEST_DATABASE_URL": scratch})
     target = shop.target.model_copy(update={"tests": suite})

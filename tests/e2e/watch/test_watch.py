@@ -275,6 +275,7 @@ def test_four_times_as_slow_is_called_considered_and_a_little_slower_is_not(afte
     afternoon.only("slow", style)
 
 
+@pytest.mark.long
 def test_what_is_to_stay_stays_until_a_person_ends_the_watch(afternoon: Afternoon, tmp_path: Path) -> None:
     run, shop = afternoon.runs["kept"], afternoon.shop
     trigger = run.trigger(str(ACCOUNT))
@@ -309,6 +310,7 @@ def test_quiet_routes_raise_nothing_all_the_while(afternoon: Afternoon) -> None:
     assert verdicts[str(ICON)] is SignalVerdict.GOOD
 
 
+@pytest.mark.long
 def test_processes_that_stand_still_leak_and_crash_are_called_each_in_its_class(afternoon: Afternoon) -> None:
     shop, runs, broken = afternoon.shop, afternoon.runs, afternoon.broken
     shop.mend()
