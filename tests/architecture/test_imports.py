@@ -132,3 +132,28 @@ def test_a_command_without_a_screen_never_imports_textual(words: list[str], tmp_
         env=environment,
     )
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    "module", ["handrail.cli.commands.attach", "handrail.engine.__main__", "handrail.probes.making"]
+)
+def test_no_validator_is_built_before_something_is_validated(module: str) -> None:
+    code = (
+        f"import {module}\n"
+        "from handrail.values import Frozen\n"
+        "print(*(each.__name__ for each in Frozen.__subclasses__() if each.__pydantic_complete__))"
+    )
+    answer = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    # Who acts where nobody does is one of them.
+    assert set(answer.stdout.split()) <= {"Actor"}
+
+
+def test_pydantic_looks_for_no_plugins_and_tasks_may() -> None:
+    code = (
+        "import os, sys\n"
+        "from handrail.run.actors import Actor\n"
+        "Actor(user='a', host='b', session='c')\n"
+        "print('importlib.metadata' in sys.modules, 'PYDANTIC_DISABLE_PLUGINS' in os.environ)"
+    )
+    answer = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["False", "False"]
