@@ -275,7 +275,6 @@ def test_four_times_as_slow_is_called_considered_and_a_little_slower_is_not(afte
     afternoon.only("slow", style)
 
 
-@pytest.mark.long
 def test_what_is_to_stay_stays_until_a_person_ends_the_watch(afternoon: Afternoon, tmp_path: Path) -> None:
     run, shop = afternoon.runs["kept"], afternoon.shop
     trigger = run.trigger(str(ACCOUNT))
