@@ -9,11 +9,10 @@ import click
 
 from handrail.cli import postmortems
 from handrail.cli.completing import complete_runs
-from handrail.cli.joining import pick_run
+from handrail.cli.joining import pick_run, read_state
 from handrail.cli.surroundings import Surroundings
 from handrail.errors import ExitCode, Refused, WrongUsage
 from handrail.journal.base import Journal
-from handrail.journal.session import RunFollower
 from handrail.policy.postmortem import Owed, said
 from handrail.project.secret import secrets_of
 from handrail.run.state import RunState
@@ -56,7 +55,7 @@ def postmortem(
 
 def _chosen(journal: Journal, run: str | None) -> RunState:
     if run is not None:
-        state = RunFollower(journal, pick_run(journal, run)).state
+        state = read_state(journal, pick_run(journal, run))
         if state.plan.emergency is None:
             raise Refused(
                 f"The run {state.run} was no emergency.",

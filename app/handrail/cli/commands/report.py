@@ -12,11 +12,10 @@ from pathlib import Path
 import click
 
 from handrail.cli.completing import complete_runs
-from handrail.cli.joining import pick_run
+from handrail.cli.joining import pick_run, read_state
 from handrail.cli.log_tails import tails_of
 from handrail.cli.surroundings import Surroundings
 from handrail.errors import ExitCode, Refused, StorageFault, WrongUsage
-from handrail.journal.session import RunFollower
 from handrail.project.secret import secrets_of, unread_secrets
 from handrail.reports.page.html import generator, html
 from handrail.reports.page.markdown import markdown
@@ -57,7 +56,7 @@ def report(
         chosen = pick_run(journal, run)
         if journal is None:
             return ExitCode.WRONG_USAGE
-        state = RunFollower(journal, chosen).state
+        state = read_state(journal, chosen)
         # As far as the chain holds: what comes after it is not told as if it had happened.
         records = journal.read(chosen, limit=state.seq)
         damage = tuple(journal.verify(chosen))

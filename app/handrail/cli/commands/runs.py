@@ -9,7 +9,7 @@ import click
 
 from handrail.cli.completing import complete_runs
 from handrail.cli.issues import KnownIssues
-from handrail.cli.joining import pick_run
+from handrail.cli.joining import pick_run, read_state
 from handrail.cli.screens import log_paths
 from handrail.cli.surroundings import Surroundings
 from handrail.cli.window import run_window
@@ -100,7 +100,7 @@ def show(here: Surroundings, run: str | None, as_json: bool) -> int:
         chosen = pick_run(journal, run)
         if journal is None:
             return ExitCode.WRONG_USAGE
-        state = RunFollower(journal, chosen).state
+        state = read_state(journal, chosen)
         # As far as the chain holds: what comes after it is not told as if it had happened.
         lines = timeline(chosen, _events(journal, chosen, state.seq))
         damage = journal.verify(chosen)

@@ -8,10 +8,9 @@ import click
 
 from handrail.cli.acting import do, joined
 from handrail.cli.completing import complete_runs
-from handrail.cli.joining import pick_run
+from handrail.cli.joining import pick_run, read_state
 from handrail.cli.surroundings import Surroundings
 from handrail.errors import ExitCode, Refused
-from handrail.journal.session import RunFollower
 from handrail.project.secret import secrets_of
 from handrail.reports.countdown import clock_time
 from handrail.reports.signals import signal_table, signal_values, standing
@@ -39,7 +38,7 @@ def signals(here: Surroundings, run: str | None, as_json: bool) -> int:
         chosen = pick_run(journal, run)
         if journal is None:
             return ExitCode.WRONG_USAGE
-        state = RunFollower(journal, chosen).state
+        state = read_state(journal, chosen)
     secrets = secrets_of(state.plan.target)
     if as_json:
         print(mask(json.dumps({"run": state.run, **signal_values(state)}, indent=2), secrets))
