@@ -21,4 +21,8 @@ class Lines(Static):
         """Show these lines. `layout` is for widgets whose height follows from their text."""
         if lines != self._lines:
             self._lines = lines
+            if layout:
+                # Textual measures a widget once for each layout that it asked for, and counts no second one as
+                # long as the first waits to be told: lines shown in between would keep the height of the former.
+                self._layout_updates += 1
             self.update(paint_all(lines), layout=layout)
