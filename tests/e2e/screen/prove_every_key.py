@@ -46,13 +46,24 @@ def group_of(files: AttemptFiles) -> int:
     return int(json.loads(files.task.read_text())["pid"])
 
 
+def told_the_team(desk: Desk) -> RunState:
+    """The run once no message to the team is under way beside it."""
+
+    def found() -> RunState | None:
+        state = desk.run()
+        notices = [each for each in state.attempts.values() if each.purpose is Purpose.NOTICE]
+        return None if any(each.is_running for each in notices) else state
+
+    return wait_for(found, "the last message to the team", STEP_SECONDS)
+
+
 @contextmanager
 def held(desk: Desk, title: str) -> Iterator[RunState]:
     """Hold the processes of a running step, so that it runs for as long as it is looked at."""
-    state, files = running(desk, title)
+    _, files = running(desk, title)
     os.killpg(group_of(files), signal.SIGSTOP)
     try:
-        yield state
+        yield told_the_team(desk)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(group_of(files), signal.SIGCONT)
@@ -86,7 +97,8 @@ def test_a_bad_release_from_its_start_to_the_end_of_its_rollback(shop_desk: Desk
     terminal.expect("n It was not done")
     state = wait_for(lambda: run if (run := desk.run()).running is None else None, "what looks", STEP_SECONDS)
     walker.walk(state, state.operator, everywhere=True)
-    walker.open("n", "esc Back", "the doubt")
+    walker.open("n", "You say that", "the doubt")
+    terminal.type("no row of it is in the table")
     terminal.press("Enter")
     wait_for(lambda: desk.run().current.status is not StepStatus.IN_DOUBT, "the answer", STEP_SECONDS)
     terminal.expect("Retry" if desk.run().current.status is StepStatus.FAILED else "Run next")
@@ -98,6 +110,7 @@ def test_a_bad_release_from_its_start_to_the_end_of_its_rollback(shop_desk: Desk
     state = desk.run()
     assert state.current is not None
     assert state.current.status is StepStatus.FAILED
+    state = told_the_team(desk)
     walker.walk(state, state.operator, everywhere=True)
     assert desk.run().open_triggers == state.open_triggers
 
@@ -116,7 +129,7 @@ def test_a_bad_release_from_its_start_to_the_end_of_its_rollback(shop_desk: Desk
     wait_for(lambda: desk.run().phase is Phase.ROLLED_BACK, "the rollback's end", 2 * STEP_SECONDS)
     terminal.expect("Rolled back")
     terminal.press("Escape")
-    state = desk.run()
+    state = told_the_team(desk)
     walker.walk(state, state.operator, everywhere=True)
     assert desk.shop.version() == "1.2.3"
     assert desk.problems() == []
@@ -134,12 +147,12 @@ def test_a_good_release_while_it_is_watched_and_after(shop_desk: Desk) -> None:
     terminal.type("10")
     terminal.press("Enter")
     wait_for(lambda: "StretchWatch" in walker.journaled.asked(), "the longer watch")
-    state = desk.run()
+    state = told_the_team(desk)
     walker.walk(state, state.operator, everywhere=True)
     assert desk.run().waiting_step is not None
     wait_for(lambda: desk.run().phase is Phase.FINISHED, "the end of the watch and of the run", 900)
     terminal.expect("Finished")
     terminal.press("Escape")
-    state = desk.run()
+    state = told_the_team(desk)
     walker.walk(state, state.operator, everywhere=True)
     assert desk.problems() == []
