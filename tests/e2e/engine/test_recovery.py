@@ -6,7 +6,7 @@ import hashlib
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,9 +73,13 @@ class House:
         self.clock = SystemClock()
         self.run = "run-1"
         self.counter = root / "counter"
+        self._journals = ExitStack()
 
     def journal(self, **fields) -> SqliteJournal:
-        return SqliteJournal(self.folder.journal, **fields)
+        return self._journals.enter_context(closing(SqliteJournal(self.folder.journal, **fields)))
+
+    def close(self) -> None:
+        self._journals.close()
 
     def open(self, opened: Plan) -> RunSession:
         journal = self.journal()
@@ -127,6 +131,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     for process in house.processes():
         if identity := ProcessIdentity.of(process.pid):
             identity.signal(signal.SIGKILL)
+    house.close()
 
 
 def follow(screen: RunSession, condition, what: str) -> None:

@@ -40,6 +40,7 @@ def test_what_is_looked_at_by_default_is_well_in_a_shop_that_is(open_shop: Shop)
     target = open_shop.target
     maker = Maker(target, SystemClock(), os.environ)
     probers = maker.probers(probes_of(target))
+    wait_for(open_shop.sandbox.layout.served.access_log.exists, "the first visitor of a new shop")
     for prober in probers:
         prober.look()
     found = by_signal([each for prober in probers for each in prober.look()])
