@@ -54,6 +54,10 @@ class Terminal:
         """The text in the pane."""
         return self._tmux("capture-pane", "-p")
 
+    def coloured(self) -> str:
+        """The text in the pane, blanks at the end of a row included, with the sequences of its colours."""
+        return self._tmux("capture-pane", "-p", "-e", "-N")
+
     def spoil(self, text: str) -> None:
         """Write over the pane, as another program at the same terminal does."""
         Path(self._tmux("display-message", "-p", "#{pane_tty}").strip()).write_text(text, encoding="utf-8")

@@ -94,6 +94,9 @@ class PaintedScreen:
             self._clear()
         elif final == "K" and values[0] == 0:
             self._lines[self._y][self._x :] = [" "] * (self.columns - self._x)
+        elif final == "X":
+            end = min(self._x + first, self.columns)
+            self._lines[self._y][self._x : end] = [" "] * (end - self._x)
 
     def _go(self, x: int, y: int) -> None:
         self._x = min(max(x, 0), self.columns - 1)

@@ -24,6 +24,7 @@ from handrail.configuration.model import Configuration, LoadedConfiguration
 from handrail.errors import ExitCode
 from handrail.journal.session import RunSession
 from handrail.project.secret import secrets_of
+from handrail.tui.blanks import blanks_of
 from handrail.tui.choosing import Attached, Choosing
 from handrail.tui.colours import OWN_THEMES
 from handrail.tui.frame import FRAME_CSS
@@ -93,7 +94,7 @@ class HandrailApp(App[int]):
         self._interrupted = False
         self._is_ready = False
         self._resized: Timer | None = None
-        self._shown = ShownCells()
+        self._shown = ShownCells(blanks_of(environment or {}))
         self._typed = TypedInOrder(self, super().on_event)
         self._terminal_taken = 0
         self._backstop = Backstop(secrets)

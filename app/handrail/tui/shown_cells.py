@@ -18,6 +18,8 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
+from handrail.tui.blanks import Blanks, with_erased_blanks
+
 # A cell is a character. Where one of a piece takes more or less than one cell, the piece is known as a whole,
 # by a tuple in its first cell: a terminal may count it differently, and then no part of it can be addressed.
 Cell = str | tuple[object, ...] | None
@@ -31,8 +33,9 @@ _WORTH_A_JUMP = 12
 class CellsUpdate(CompositorUpdate):
     """Pieces of rows, each written to its place."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pieces: Sequence[Piece], blanks: Blanks = Blanks.WRITTEN) -> None:
         self.pieces = pieces
+        self._blanks = blanks
 
     def render_segments(self, console: Console) -> str:
         """The pieces as what the terminal is sent; a style is said once, for as long as it stays."""
@@ -41,11 +44,15 @@ class CellsUpdate(CompositorUpdate):
         said = ""
         for y, x, strip in self.pieces:
             written.append(Control.move_to(x, y).segment.text)
-            for text, style, _ in strip:
+            erases = self._blanks is Blanks.ERASED and _takes_its_cells(strip.text)
+            last = len(strip) - 1
+            for number, (text, style, _) in enumerate(strip):
                 wanted = Strip.render_ansi(style, colours) if style is not None else ""
                 if wanted != said:
                     written.append(f"\x1b[0;{wanted}m" if said and wanted else f"\x1b[{wanted or 0}m")
                     said = wanted
+                if erases:
+                    text = with_erased_blanks(text, style, more_follows=number < last)  # noqa: PLW2901
                 written.append(text)
         if said:
             written.append("\x1b[0m")
@@ -55,7 +62,8 @@ class CellsUpdate(CompositorUpdate):
 class ShownCells:
     """The cells that were written last. `forget` what may have been lost, and all is written again."""
 
-    def __init__(self) -> None:
+    def __init__(self, blanks: Blanks = Blanks.WRITTEN) -> None:
+        self._blanks = blanks
         self._rows: dict[int, tuple[list[Cell], list[Style | None]]] = {}
 
     def forget(self) -> None:
@@ -65,7 +73,7 @@ class ShownCells:
     def changed(self, update: LayoutUpdate | ChopsUpdate) -> CellsUpdate | None:
         """What of an update the terminal doesn't show yet; `None` where it shows all of it."""
         found = [run for piece in _pieces(update) for run in self._changed(*piece)]
-        return CellsUpdate(found) if found else None
+        return CellsUpdate(found, self._blanks) if found else None
 
     def _changed(self, y: int, x: int, strip: Strip) -> Iterator[Piece]:
         cells, styles = _cells_of(strip)
@@ -107,7 +115,7 @@ def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[Piece]:
 
 def _cells_of(strip: Strip) -> tuple[list[Cell], list[Style | None]]:
     text = strip.text
-    if text.isascii() or _is_plain(text):
+    if _takes_its_cells(text):
         styles: list[Style | None] = []
         for part, style, _ in strip:
             styles.extend([style] * len(part))
@@ -117,9 +125,13 @@ def _cells_of(strip: Strip) -> tuple[list[Cell], list[Style | None]]:
     return cells, [None] * len(cells)
 
 
+def _takes_its_cells(text: str) -> bool:
+    """Whether each character takes one cell, in any terminal."""
+    return text.isascii() or _is_plain(text)
+
+
 @lru_cache(1024)
 def _is_plain(text: str) -> bool:
-    """Whether each character takes one cell, in any terminal."""
     return cell_len(text) == len(text) and all(get_character_cell_size(each) == 1 for each in text)
 
 

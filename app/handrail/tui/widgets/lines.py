@@ -22,7 +22,7 @@ class Lines(Static):
         if lines != self._lines:
             self._lines = lines
             if layout:
-                # Textual measures a widget once for each layout that it asked for, and counts no second one as
-                # long as the first waits to be told: lines shown in between would keep the height of the former.
+                # Textual measures a widget once for each layout that it asked for, and counts no second one
+                # as long as the first waits to be told: lines shown then would keep the height of the former.
                 self._layout_updates += 1
             self.update(paint_all(lines), layout=layout)
