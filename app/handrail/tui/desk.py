@@ -15,11 +15,17 @@ OnAnswer = Callable[[str], None]
 
 
 class CommandDesk:
-    """Sends commands for one screen. While one is unanswered no other is sent, so no key acts twice."""
+    """Sends commands for one screen. While one is unanswered no other is sent, so no key acts twice.
 
-    def __init__(self, session: RunSession, *, may_act: bool = True) -> None:
+    `on_sent` is called for each that was sent: its answer is not far.
+    """
+
+    def __init__(
+        self, session: RunSession, *, may_act: bool = True, on_sent: Callable[[], None] = lambda: None
+    ) -> None:
         self.session = session
         self.may_act = may_act
+        self._on_sent = on_sent
         self._pending: int | None = None
         self._sent_at: Instant | None = None
         self._on_answer: OnAnswer | None = None
@@ -52,6 +58,7 @@ class CommandDesk:
             return f"Not sent. {fault.summary}"
         self._sent_at = self.session.clock.now()
         self._on_answer = on_answer
+        self._on_sent()
         return None
 
     def poll(self) -> list[Entry]:

@@ -21,6 +21,7 @@ from handrail.run.state import AttemptState, Phase, RunState, StepState
 from handrail.text import clean_line
 from handrail.tui.calendar import CalendarRead
 from handrail.tui.desk import CommandDesk
+from handrail.tui.following_pace import FollowingPace
 from handrail.tui.issues import IssuesOf, no_issues
 from handrail.tui.last_errors import LastErrors
 from handrail.tui.presenters.actions import ACTIONS, BY_NAME, OWN_KEYS, Asks, label
@@ -46,8 +47,6 @@ from handrail.tui.widgets.log_pane import LogPane
 from handrail.tui.widgets.log_view import LogView
 from handrail.tui.widgets.step_list import StepList
 
-POLL_SECONDS = 0.1
-REST_POLL_SECONDS = 0.25
 NOTICE_FOR = timedelta(seconds=20)
 SAID_AFTER = timedelta(seconds=1)
 VIEWS = ("", "-only-steps", "-only-step", "-only-log")
@@ -94,7 +93,8 @@ class RunScreen(Screen[None]):
         self._keys = keys
         self._issues = issues
         self.session = session
-        self.desk = CommandDesk(session, may_act=may_act)
+        self._pace = FollowingPace(self, session.clock, self._look)
+        self.desk = CommandDesk(session, may_act=may_act, on_sent=self._pace.soon)
         self._log_path = log_path
         self._secrets = secrets
         self._drafts: dict[str, str] = {}
@@ -149,17 +149,15 @@ class RunScreen(Screen[None]):
         self.query_one(CountdownPanel).display = False
         self.query_one("#vitals-title", Lines).show(line(("Machine and processes", Tone.STRONG)))
         self.show_run()
-        self._look_again()
+        self._pace.begin()
 
     def on_resize(self) -> None:
         """Fit the lines to the new width."""
         self.call_after_refresh(self.show_run)
 
-    def _look_again(self) -> None:
-        """Ask the journal; less often while nothing runs, for a screen may stay open for hours."""
+    def _look(self) -> bool:
         self._poll()
-        busy = self.session.state.running is not None or self.desk.waiting is not None
-        self.set_timer(POLL_SECONDS if busy else REST_POLL_SECONDS, self._look_again)
+        return self.session.state.running is not None or self.desk.waiting is not None
 
     def _poll(self, *, at_once: bool = False) -> None:
         now = self.session.clock.now()
