@@ -80,8 +80,8 @@ def sent(blanks: Blanks, *segments: Segment) -> str:
 
 def test_blanks_of_one_style_before_another_are_stepped_over() -> None:
     row = (Segment("a" + TWENTY, PLAIN), Segment(TWENTY, ON_BLUE))
-    assert sent(Blanks.ERASED, *row) == "\x1b[1;1H\x1b[31ma\x1b[20X\x1b[20C\x1b[0;31;44m\x1b[20X\x1b[0m"
-    assert sent(Blanks.WRITTEN, *row) == f"\x1b[1;1H\x1b[31ma{TWENTY}\x1b[0;31;44m{TWENTY}\x1b[0m"
+    assert sent(Blanks.ERASED, *row) == "\x1b[1;1H\x1b[31ma\x1b[20X\x1b[20C\x1b[44m\x1b[20X\x1b[0m"
+    assert sent(Blanks.WRITTEN, *row) == f"\x1b[1;1H\x1b[31ma{TWENTY}\x1b[44m{TWENTY}\x1b[0m"
 
 
 def test_beside_what_a_terminal_may_count_differently_blanks_are_written() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from rich.ansi import AnsiDecoder
 from rich.cells import get_character_cell_size
 from rich.console import Console
 from rich.segment import Segment
@@ -154,3 +156,70 @@ def test_a_style_is_said_once_for_as_long_as_it_stays() -> None:
     )
     assert update.render_segments(console) == ("\x1b[1;1H\x1b[31ma\x1b[3;6Hb\x1b[0;1;32mc\x1b[4;1H\x1b[0md")
     assert CellsUpdate([(0, 0, strip("a", RED))]).render_segments(console) == "\x1b[1;1H\x1b[31ma\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (Style(color="red", bgcolor="blue"), Style(color="green", bgcolor="blue"), "\x1b[32m"),
+        (Style(color="red", bgcolor="blue"), Style(color="red", bgcolor="cyan"), "\x1b[46m"),
+        (Style(color="red", bgcolor="blue"), Style(color="red"), "\x1b[49m"),
+        (Style(color="red", bgcolor="blue"), Style(bgcolor="blue"), "\x1b[39m"),
+        (Style(color="red"), Style(color="green", bgcolor="cyan"), "\x1b[32;46m"),
+        (Style(color="red", bold=True), Style(color="green", bold=True), "\x1b[32m"),
+        # Weight and lines have no end of their own in every terminal: all is said anew.
+        (Style(color="red", bold=True), Style(color="red"), "\x1b[0;31m"),
+        (Style(color="red"), Style(color="red", underline=True), "\x1b[0;4;31m"),
+        (Style(bold=True), Style(), "\x1b[0m"),
+        (Style(color="red"), Style(color="red"), ""),
+    ],
+)
+def test_of_two_styles_the_difference_is_said(before: Style, after: Style, said: str) -> None:
+    console = Console(force_terminal=True, color_system="standard")
+    update = CellsUpdate([(0, 0, Strip([Segment("a", before), Segment("b", after)]))])
+    _, _, rest = update.render_segments(console).partition("a")
+    assert rest.partition("b")[0] == said
+
+
+@pytest.mark.parametrize("colours", ["standard", "256", "truecolor"])
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_was_said_before_each_character_has_its_own_style(seed: int, colours: Any) -> None:
+    chance = random.Random(seed)
+    styles = [
+        None,
+        Style(),
+        *(
+            Style(
+                color=chance.choice([None, "default", "red", "color(100)", "#102030"]),
+                bgcolor=chance.choice([None, "default", "blue", "color(200)", "#405060"]),
+                bold=chance.choice([None, False, True]),
+                reverse=chance.choice([None, True]),
+                underline=chance.choice([None, True]),
+            )
+            for _ in range(12)
+        ),
+    ]
+    drawn = [chance.choice(styles) for _ in range(200)]
+    console = Console(force_terminal=True, color_system=colours)
+    update = CellsUpdate([(0, 0, Strip([Segment("x", style) for style in drawn]))])
+    written = update.render_segments(console).removeprefix("\x1b[1;1H")
+    alone = [
+        CellsUpdate([(0, 0, strip("x", style))]).render_segments(console).removeprefix("\x1b[1;1H")
+        for style in drawn
+    ]
+    assert _seen(written) == [seen for each in alone for seen in _seen(each)]
+    assert len(written) <= sum(map(len, alone))
+
+
+def _seen(written: str) -> list[str]:
+    """Each character's style as something else than this project reads it."""
+    [text] = AnsiDecoder().decode(written)
+    found = []
+    for segment in text.render(Console(force_terminal=True, color_system="truecolor")):
+        style = segment.style or Style()
+        colours = [None if each is None or each.is_default else each for each in (style.color, style.bgcolor)]
+        found += [
+            f"{colours} {bool(style.bold)} {bool(style.reverse)} {bool(style.underline)}"
+            for _ in segment.text
+        ]
+    return found

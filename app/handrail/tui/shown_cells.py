@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from rich.cells import cell_len, get_character_cell_size
-from rich.color import ColorSystem
+from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.control import Control
 from rich.segment import Segment
@@ -26,8 +27,8 @@ Cell = str | tuple[object, ...] | None
 Piece = tuple[int, int, Strip]
 """Row, column, and what stands from there."""
 
-# To go on over so many cells of one style costs less than to go to another place and begin the style anew.
-_WORTH_A_JUMP = 12
+# To go on over so many cells costs less than to go to another place, unless they have a style of their own.
+_WORTH_A_JUMP = 7
 
 
 class CellsUpdate(CompositorUpdate):
@@ -41,22 +42,41 @@ class CellsUpdate(CompositorUpdate):
         """The pieces as what the terminal is sent; a style is said once, for as long as it stays."""
         colours = console._color_system or ColorSystem.TRUECOLOR
         written: list[str] = []
-        said = ""
+        said: Style | None = None
         for y, x, strip in self.pieces:
             written.append(Control.move_to(x, y).segment.text)
             erases = self._blanks is Blanks.ERASED and _takes_its_cells(strip.text)
             last = len(strip) - 1
             for number, (text, style, _) in enumerate(strip):
-                wanted = Strip.render_ansi(style, colours) if style is not None else ""
-                if wanted != said:
-                    written.append(f"\x1b[0;{wanted}m" if said and wanted else f"\x1b[{wanted or 0}m")
-                    said = wanted
+                written.append(_said_after(said, style, colours))
+                said = style
                 if erases:
                     text = with_erased_blanks(text, style, more_follows=number < last)  # noqa: PLW2901
                 written.append(text)
-        if said:
-            written.append("\x1b[0m")
+        written.append(_said_after(said, None, colours))
         return "".join(written)
+
+
+@lru_cache(4096)
+def _said_after(before: Style | None, after: Style | None, colours: ColorSystem) -> str:
+    """What turns one style into another: colours alone where nothing else differs, else all of it anew."""
+    was, wanted = _codes(before, colours), _codes(after, colours)
+    if was == wanted:
+        return ""
+    anew = f"\x1b[0;{wanted}m" if was and wanted else f"\x1b[{wanted or 0}m"
+    one, other = before or Style.null(), after or Style.null()
+    if _codes(one.without_color, colours) != _codes(other.without_color, colours):
+        return anew
+    changes: list[str] = []
+    for old, new, foreground in ((one.color, other.color, True), (one.bgcolor, other.bgcolor, False)):
+        if old != new:
+            shown = (new or Color.default()).downgrade(colours)
+            changes += shown.get_ansi_codes(foreground=foreground)
+    return min(f"\x1b[{';'.join(changes)}m", anew, key=len)
+
+
+def _codes(style: Style | None, colours: ColorSystem) -> str:
+    return Strip.render_ansi(style, colours) if style is not None else ""
 
 
 class ShownCells:
@@ -143,12 +163,17 @@ def _runs(differs: Sequence[bool], styles: Sequence[Style | None]) -> Iterator[t
             continue
         if first < 0:
             first = place
-        elif place - last > _WORTH_A_JUMP or any(each is not styles[last - 1] for each in styles[last:place]):
+        elif place - last > _WORTH_A_JUMP or _changes(styles[last - 1 : place + 1]) > 1:
             yield first, last
             first = place
         last = place + 1
     if first >= 0:
         yield first, last
+
+
+def _changes(styles: Sequence[Style | None]) -> int:
+    """How often the style becomes another one."""
+    return sum(one is not other for one, other in pairwise(styles))
 
 
 def _strip_of(cells: Iterable[Cell], styles: Iterable[Style | None]) -> Strip:
