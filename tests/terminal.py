@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from handrail.processes import ProcessIdentity
+from seen_cells import Cell, seen_cells
 from waiting import wait_for
 
 
@@ -54,9 +55,9 @@ class Terminal:
         """The text in the pane."""
         return self._tmux("capture-pane", "-p")
 
-    def coloured(self) -> str:
-        """The text in the pane, blanks at the end of a row included, with the sequences of its colours."""
-        return self._tmux("capture-pane", "-p", "-e", "-N")
+    def cells(self) -> list[list[Cell]]:
+        """What is seen of each cell in the pane, blanks at the end of a row included."""
+        return seen_cells(self._tmux("capture-pane", "-p", "-e", "-N"))
 
     def spoil(self, text: str) -> None:
         """Write over the pane, as another program at the same terminal does."""

@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.ansi import AnsiDecoder
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -14,6 +13,7 @@ from textual.strip import Strip
 
 from handrail.tui.blanks import Blanks
 from handrail.tui.shown_cells import CellsUpdate
+from seen_cells import Cell
 from terminal import Terminal, bare_environment
 from waiting import wait_for
 
@@ -42,23 +42,7 @@ def rows(blanks: Blanks) -> str:
     return CellsUpdate(found, blanks).render_segments(console)
 
 
-def cells(coloured: str) -> list[list[tuple[str, str]]]:
-    """Each row's characters and what is seen of their style: of a blank, no letter's colour or weight."""
-    found = []
-    for row in AnsiDecoder().decode(coloured):
-        console = Console(file=StringIO(), force_terminal=True, color_system="truecolor")
-        seen = []
-        for text, style, _ in row.render(console):
-            shades = style or Style()
-            blank = Style(bgcolor=shades.bgcolor, underline=shades.underline, reverse=shades.reverse)
-            # Reversed, the letter's colour is the one behind it.
-            shade = blank + Style(color=shades.color) if shades.reverse else blank
-            seen += [(each, str(shade if each == " " else shades)) for each in text]
-        found.append(seen)
-    return found
-
-
-def shown(folder: Path, written: str) -> list[list[tuple[str, str]]]:
+def shown(folder: Path, written: str) -> list[list[Cell]]:
     """What a terminal shows of it."""
     terminal = Terminal(folder, COLUMNS, ROWS)
     try:
@@ -66,7 +50,7 @@ def shown(folder: Path, written: str) -> list[list[tuple[str, str]]]:
         wait_for(lambda: not terminal.screen().strip(), "an empty pane")
         terminal.spoil(written)
         terminal.expect("the end")
-        return cells(terminal.coloured())
+        return terminal.cells()
     finally:
         terminal.close()
 

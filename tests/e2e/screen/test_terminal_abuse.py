@@ -13,6 +13,7 @@ from bench.pseudo_terminal import PseudoTerminal
 from e2e.screen.place import FIRST, LINES, LOST, SLOW, Place
 from handrail.run.events import Result
 from handrail.run.state import RunState, StepStatus
+from seen_cells import other_styles
 from terminal import Terminal
 from waiting import wait_for
 
@@ -157,11 +158,12 @@ def test_what_stands_there_is_what_a_repaint_of_all_shows(place: Place) -> None:
             lambda screen, seen=seen, gone=gone: seen in screen and not (gone and gone in screen),
             f"{seen!r} without {gone!r} after {key}",
         )
-        before = settled(terminal)
+        before, painted = settled(terminal), terminal.cells()
         terminal.spoil("\x1b[2J\x1b[3;3Hspoilt by another program\r\n" * 3)
         wait_for(lambda: "spoilt by another program" in terminal.screen(), "what spoils it")
         terminal.press("C-l")
         is_as_before(terminal, before)
+        assert other_styles(painted, terminal.cells()) == [], f"after {key}"
     nothing_was_noticed(place)
 
 
