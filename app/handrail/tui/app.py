@@ -31,6 +31,7 @@ from handrail.tui.frame import FRAME_CSS
 from handrail.tui.hints import Hints, NoHints
 from handrail.tui.issues import IssuesOf, no_issues
 from handrail.tui.keys import KEY_ACTIONS
+from handrail.tui.narrow_compositor import NarrowCompositor
 from handrail.tui.opening import Opening
 from handrail.tui.presenters.line import Tone, line
 from handrail.tui.screens.choosing import ChoosingScreen
@@ -197,6 +198,7 @@ class HandrailApp(App[int]):
     def push_screen(self, screen: Any, *arguments: Any, **named: Any) -> Any:
         """Show a screen over this one, with what stands around every screen."""
         if isinstance(screen, Screen):
+            screen._compositor = NarrowCompositor()
             self.surround.prepare(screen)
         return super().push_screen(screen, *arguments, **named)
 
