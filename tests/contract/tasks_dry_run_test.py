@@ -78,6 +78,7 @@ ON_STAGING = {
 }
 
 
+@pytest.mark.long
 def test_a_dry_run_prints_what_a_real_run_executes(shop: Shop, tmp_path: Path) -> None:
     aside = LOOKING_FOR_A_WHILE | BY_WHAT_THEY_FIND | ELSEWHERE | AS_THE_DATABASE_IS | ON_STAGING
     assert {name for name, _ in CALLS} | aside == set(known_tasks(None))
