@@ -424,11 +424,12 @@ while True:
     for _ in range(3):
         with closing(SqliteJournal(path)) as journal:
             begun = journal.last_seq("r")
-        writer = start(code.replace("seq = 1", f"seq = {begun}", 1), str(path), "w")
-        assert writer.stdout is not None
-        lines = [int(writer.stdout.readline()) for _ in range(25)]
-        writer.send_signal(signal.SIGKILL)
-        lines += [int(line) for line in writer.communicate()[0].splitlines()]
+        with start(code.replace("seq = 1", f"seq = {begun}", 1), str(path), "w") as writer:
+            assert writer.stdout is not None
+            lines = [int(writer.stdout.readline()) for _ in range(25)]
+            writer.send_signal(signal.SIGKILL)
+            # By the same reader: `communicate` would leave out what came along with the last line.
+            lines += [int(line) for line in writer.stdout]
         with closing(SqliteJournal(path)) as journal:
             assert journal.last_seq("r") in (lines[-1], lines[-1] + 3)
             assert journal.verify("r") == []
