@@ -90,3 +90,5 @@ async def test_a_part_that_is_stuck_keeps_no_key_back(
                 await asyncio.sleep(0.01)
         finally:
             released.set()
+        # Left while it comes up, what it looks for would find nothing to show it in.
+        await driver.settle()
