@@ -163,8 +163,8 @@ def test_a_style_is_said_once_for_as_long_as_it_stays() -> None:
     [
         (Style(color="red", bgcolor="blue"), Style(color="green", bgcolor="blue"), "\x1b[32m"),
         (Style(color="red", bgcolor="blue"), Style(color="red", bgcolor="cyan"), "\x1b[46m"),
-        (Style(color="red", bgcolor="blue"), Style(color="red"), "\x1b[49m"),
-        (Style(color="red", bgcolor="blue"), Style(bgcolor="blue"), "\x1b[39m"),
+        (Style(color="red", bgcolor="blue"), Style(color="red"), "\x1b[0;31m"),
+        (Style(color="red", bgcolor="blue"), Style(bgcolor="blue"), "\x1b[0;44m"),
         (Style(color="red"), Style(color="green", bgcolor="cyan"), "\x1b[32;46m"),
         (Style(color="red", bold=True), Style(color="green", bold=True), "\x1b[32m"),
         # Weight and lines have no end of their own in every terminal: all is said anew.

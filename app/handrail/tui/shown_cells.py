@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from rich.cells import cell_len, get_character_cell_size
-from rich.color import Color, ColorSystem
+from rich.color import ColorSystem
 from rich.console import Console
 from rich.control import Control
 from rich.segment import Segment
@@ -69,9 +69,10 @@ def _said_after(before: Style | None, after: Style | None, colours: ColorSystem)
         return anew
     changes: list[str] = []
     for old, new, foreground in ((one.color, other.color, True), (one.bgcolor, other.bgcolor, False)):
-        if old != new:
-            shown = (new or Color.default()).downgrade(colours)
-            changes += shown.get_ansi_codes(foreground=foreground)
+        if new is None and old is not None:
+            return anew  # only saying nothing at all leaves it to the terminal
+        if new is not None and old != new:
+            changes += new.downgrade(colours).get_ansi_codes(foreground=foreground)
     return min(f"\x1b[{';'.join(changes)}m", anew, key=len)
 
 
