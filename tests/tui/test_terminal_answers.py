@@ -83,3 +83,16 @@ def test_who_answers_from_this_side_of_the_link(environment: dict[str, str], nea
 )
 def test_the_mouse_can_be_turned_off(value: str | None, wanted: bool) -> None:
     assert wants_mouse({} if value is None else {"HANDRAIL_MOUSE": value}) is wanted
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [
+        ({"STY": "1.pts", "TERM": "screen.xterm-256color"}, False),
+        ({"STY": "1.pts", "TERM": "screen", "HANDRAIL_MOUSE": "on"}, True),
+        ({"STY": "1.pts", "TERM": "tmux-256color", "TMUX": "/tmp/tmux,1,0"}, True),
+        ({"TERM": "screen", "TMUX": "/tmp/tmux,1,0"}, True),
+    ],
+)
+def test_gnu_screen_would_keep_an_escape_back(environment: dict[str, str], wanted: bool) -> None:
+    assert wants_mouse(environment) is wanted

@@ -24,6 +24,7 @@ from handrail.paths import StateFolder
 from handrail.project.model import Target
 from handrail.project.secret import secrets_of
 from handrail.run.state import RunState, StepState
+from handrail.terminals import believes_colorterm
 
 if TYPE_CHECKING:
     from handrail.cli.choosing import Chooser
@@ -126,6 +127,9 @@ def run_tui(
     gc.disable()
     configuration = load(locate(here.environment), KEY_ACTIONS)
     environment = dict(here.environment)
+    if not believes_colorterm(environment):
+        # Textual asks the environment, and so does what is started from here: a pager.
+        os.environ.pop("COLORTERM", None)
     from handrail.tui.app import HandrailApp  # noqa: PLC0415  (Textual takes 400 ms: only where it is shown)
     from handrail.tui.terminal_link import wants_mouse  # noqa: PLC0415
 

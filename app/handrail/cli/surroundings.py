@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -54,6 +55,31 @@ class Surroundings:
                 next_step=f"name the folder that holds {loader.FILE_NAME} with --project.",
             )
         return file
+
+    def of_runbook(self, name: str) -> Surroundings:
+        """These, with the project in which a runbook lies that is named by its path.
+
+        Else the rules of its targets would hold only for who calls it from within the project's folder.
+        Raises `WrongUsage` where it lies in one project and this folder in another: either could be meant.
+        """
+        from handrail.project import loader  # noqa: PLC0415
+
+        path = Path(name).expanduser().absolute()
+        if self.named_project is not None or not _is_file(path):
+            return self
+        its_own = loader.find(path.parent) or loader.find(path.resolve().parent)
+        if its_own is None or (self.project_file and its_own.samefile(self.project_file)):
+            return self
+        if self.project_file is not None:
+            raise WrongUsage(
+                f"The runbook {path} belongs to the project of {its_own.parent}, and this folder to that of "
+                f"{self.project_file.parent}.",
+                still_safe="nothing was started.",
+                next_step=f"say whose targets are meant: --project {shlex.quote(str(its_own.parent))}, or the other.",
+            )
+        return Surroundings(
+            self.environment, named_project=its_own, named_state=self.named_state, clock=self.clock
+        )
 
     @cached_property
     def project(self) -> Project | None:
@@ -116,3 +142,10 @@ class Surroundings:
         folder = named if named is not None else StateFolder.locate(environment).root
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from handrail.problems import Problem
+from handrail.terminals import shows_sixteen_colours
 from handrail.values import Frozen
 
 DEFAULT_THEME = "textual-dark"
@@ -68,7 +69,7 @@ class Configuration(Frozen):
         """The theme to begin with: the chosen one, else what the terminal can show."""
         if self.theme is not None:
             return self.theme
-        return PLAIN_16 if environment.get("TERM") == "linux" else DEFAULT_THEME
+        return PLAIN_16 if shows_sixteen_colours(environment) else DEFAULT_THEME
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from handrail.terminals import in_gnu_screen
 from handrail.tui.pacing import Pace
 from handrail.tui.pasting import Pasted, PasteReader, Typed
 from handrail.tui.terminal_answers import AnswerReader
@@ -35,8 +36,14 @@ def answers_for_its_terminal(environment: Mapping[str, str]) -> bool:
 
 
 def wants_mouse(environment: Mapping[str, str]) -> bool:
-    """Whether the mouse is to be followed: each of its moves costs some 200 bytes on the link."""
-    return environment.get(MOUSE_VARIABLE, "").strip().lower() not in ("off", "no", "0", "false")
+    """Whether the mouse is to be followed: each of its moves costs some 200 bytes on the link.
+
+    GNU screen (4.9) keeps an escape back until the next key while a program follows the mouse.
+    """
+    said = environment.get(MOUSE_VARIABLE, "").strip().lower()
+    if not said:
+        return not in_gnu_screen(environment)
+    return said not in ("off", "no", "0", "false")
 
 
 class TerminalLink(Protocol):

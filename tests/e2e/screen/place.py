@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.pseudo_terminal import PseudoTerminal
 from e2e.faults.desk import Desk
-from terminal import Terminal, bare_environment
+from handrail.processes import ProcessIdentity
+from terminal import Terminal, bare_environment, kill
 from waiting import wait_for
 
 LINES = 20_000
@@ -55,6 +59,13 @@ undo: {{nothing: "it never did anything"}}
 """
 
 
+def found_in(pattern: str, said: str) -> str:
+    """The part of what a program said that the pattern's group matches."""
+    found = re.search(pattern, said)
+    assert found, said
+    return found[1]
+
+
 class Place:
     """One project with one runbook, an operator's desk, and as many terminals as are opened."""
 
@@ -68,6 +79,8 @@ class Place:
         self.runbook = project / "runbooks" / "small.md"
         self.runbook.write_text(RUNBOOK)
         self.desk = Desk(folder, project)
+        # A login is where somebody's home is: GNU screen and mosh end at once without one.
+        (folder / "home").mkdir(exist_ok=True)
         self.environment = bare_environment(
             folder / "home", HANDRAIL_STATE=str(self.desk.state.root), TEXTUAL_ANIMATIONS="none", PAGER="cat"
         )
@@ -83,16 +96,52 @@ class Place:
         """How handrail is called."""
         return [sys.executable, "-P", "-m", "handrail", *words]
 
-    def tmux(self, *command: str, size: tuple[int, int] = (80, 24)) -> Terminal:
+    def tmux(self, *command: str, size: tuple[int, int] = (80, 24), **environment: str) -> Terminal:
         """A command in a terminal that is read as a person would."""
         terminal = Terminal(self._folder(), *size)
         self._terminals.callback(terminal.close)
-        terminal.run(command, environment=self.environment, folder=self.desk.project)
+        terminal.run(command, environment={**self.environment, **environment}, folder=self.desk.project)
         return terminal
 
     def screen(self, *words: str, size: tuple[int, int] = (80, 24)) -> Terminal:
         """handrail in such a terminal."""
         return self.tmux(*self.command(*words), size=size)
+
+    def gnu_screen(self, *words: str, **environment: str) -> Terminal:
+        """handrail in a window of GNU screen, in such a terminal."""
+        # A socket's path may have some hundred characters.
+        sockets = Path(self._terminals.enter_context(TemporaryDirectory(prefix="screen-")))
+        command = ["screen", "-c", os.devnull, "-U", "-S", "handrail", *self.command(*words)]
+        environment = {**environment, "SCREENDIR": str(sockets), "SHELL": "/bin/sh"}
+
+        def quit_it() -> None:
+            subprocess.run(
+                ["screen", "-S", "handrail", "-X", "quit"],
+                env={**self.environment, **environment},
+                stdout=subprocess.DEVNULL,
+                check=False,
+            )
+            wait_for(lambda: not list(sockets.iterdir()), "the end of GNU screen")
+
+        self._terminals.callback(quit_it)
+        return self.tmux(*command, **environment)
+
+    def mosh(self, *words: str) -> Terminal:
+        """handrail behind a mosh server on loopback, its client in such a terminal."""
+        started = subprocess.run(
+            ["mosh-server", "new", "-i", "127.0.0.1", "-c", "256", "--", *self.command(*words)],
+            env=self.environment,
+            cwd=self.desk.project,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        server = ProcessIdentity.of(int(found_in(r"detached, pid = (\d+)", started.stderr)))
+        assert server is not None, started.stderr
+        self._terminals.callback(kill, server)
+        port, key = found_in(r"MOSH CONNECT (\d+ \S+)", started.stdout).split()
+        return self.tmux("mosh-client", "127.0.0.1", port, MOSH_KEY=key)
 
     def bytes_of(self, *words: str, size: tuple[int, int] = (80, 24), **environment: str) -> PseudoTerminal:
         """handrail in a terminal that keeps every byte."""

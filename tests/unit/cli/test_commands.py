@@ -176,6 +176,40 @@ def test_a_dry_run_shows_the_exact_commands_and_limits(here: Path, capsys) -> No
         assert words in out
 
 
+def test_a_runbook_by_its_path_brings_its_projects_rules(
+    here: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "deploy.md").symlink_to(here / "runbooks" / "ship.md")
+    monkeypatch.chdir(home)
+    for words in ([str(here / "runbooks" / "ship.md")], ["../shop/runbooks/ship.md"], ["deploy.md"]):
+        assert main(["run", *words, "--dry-run", "--param", "ref=v1"]) == 0
+        assert "Ship it on production (PRODUCTION)" in capsys.readouterr().out
+    assert main(["check", "../shop/runbooks/ship.md"]) == 0
+
+
+def test_a_runbook_of_another_project_runs_by_a_named_project_alone(
+    here: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "the other"
+    other.mkdir()
+    (other / "handrail.toml").write_text("[targets.kiosk]\n")
+    monkeypatch.chdir(other)
+    dry = ["run", str(here / "runbooks" / "ship.md"), "--dry-run", "--param", "ref=v1"]
+    assert main(dry) == ExitCode.WRONG_USAGE
+    err = capsys.readouterr().err
+    assert str(here) in err
+    assert f"--project {here}" in err
+    assert main(["--project", str(here), *dry]) == 0
+    assert "on production (PRODUCTION)" in capsys.readouterr().out
+    assert main(["--project", str(other), *dry]) == 0
+    assert "on kiosk" in capsys.readouterr().out
+    (tmp_path / "free.md").write_text(RUNBOOK)
+    assert main(["run", "../free.md", "--dry-run", "--param", "ref=v1"]) == 0
+    assert "on kiosk" in capsys.readouterr().out
+
+
 def test_every_mistake_of_a_runbook_is_named_with_its_line(here: Path, capsys) -> None:
     assert main(["check", "broken.md"]) == ExitCode.WRONG_USAGE
     out = capsys.readouterr().out

@@ -154,7 +154,15 @@ def test_keys_by_how_people_write_them(written: str, named: str | None) -> None:
     ("settings", "environment", "theme"),
     [
         (Configuration(), {"TERM": "xterm-256color"}, "textual-dark"),
+        (Configuration(), {}, "textual-dark"),
+        (Configuration(), {"TERM": "xterm-kitty"}, "textual-dark"),
         (Configuration(), {"TERM": "linux"}, PLAIN_16),
+        (Configuration(), {"TERM": "screen"}, PLAIN_16),
+        (Configuration(), {"TERM": "xterm"}, PLAIN_16),
+        (Configuration(), {"TERM": "xterm", "COLORTERM": "truecolor"}, "textual-dark"),
+        # GNU screen's window inherits what the terminal around it said of itself, and can't show it.
+        (Configuration(), {"TERM": "screen", "COLORTERM": "truecolor", "STY": "1.pts"}, PLAIN_16),
+        (Configuration(), {"TERM": "tmux-256color", "COLORTERM": "truecolor", "STY": "1"}, "textual-dark"),
         (Configuration(theme="nord"), {"TERM": "linux"}, "nord"),
     ],
 )

@@ -46,7 +46,9 @@ def check(here: Surroundings, files: tuple[str, ...], as_json: bool) -> int:
             _tell(str(path), problems, "valid; an entry of the common issues")
     for name in books:
         try:
-            runbook = loader.load(path_or_name(name), search=project.runbooks, known_tasks=tasks)
+            its_own = project_or_bare(here.of_runbook(name).project)
+            its_tasks = tasks if its_own == project else known_tasks(its_own.tasks)
+            runbook = loader.load(path_or_name(name), search=its_own.runbooks, known_tasks=its_tasks)
         except loader.RunbookInvalid as error:
             code = ExitCode.WRONG_USAGE
             answers.append({"file": name, "valid": False, "problems": [_values(p) for p in error.problems]})

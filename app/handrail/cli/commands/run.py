@@ -70,6 +70,7 @@ def run(
         )
     if attest is not None and not attest.strip():
         raise WrongUsage("--attest needs a reason: it will stand in the journal.")
+    here = here.of_runbook(runbook)
     opening = RunOpening(here.project, runbook=runbook, target=target, given=read_parameters(parameters))
     if take_lock is not None:
         opening.take_lock(take_lock, reason)
