@@ -75,7 +75,8 @@ class Surroundings:
                 f"The runbook {path} belongs to the project of {its_own.parent}, and this folder to that of "
                 f"{self.project_file.parent}.",
                 still_safe="nothing was started.",
-                next_step=f"say whose targets are meant: --project {shlex.quote(str(its_own.parent))}, or the other.",
+                next_step=f"say whose targets are meant, with --project {shlex.quote(str(its_own.parent))}"
+                " or the other folder.",
             )
         return Surroundings(
             self.environment, named_project=its_own, named_state=self.named_state, clock=self.clock

@@ -30,7 +30,7 @@ WALK = (
     ("z", "wrapped", ""),
     ("Escape", DRIVES, LOG),
 )
-"""A key, what is seen then, and what isn't any more. Escape is pressed alone: nothing else lets it through."""
+"""A key, what is seen then, and what isn't any more. Nothing typed after it lets an escape through."""
 
 
 def walked(place: Place, terminal: Terminal) -> None:
