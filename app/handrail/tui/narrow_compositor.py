@@ -6,8 +6,11 @@ of a log, cost as much as the whole screen.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
+from textual.widget import Widget
 
 
 class NarrowCompositor(Compositor):
@@ -17,11 +20,23 @@ class NarrowCompositor(Compositor):
         """What has changed, rendered from the widgets that lie there."""
         everything = self.visible_widgets
         _ = self.cuts  # they follow from all widgets, and are kept once they were asked for
-        changed = Region.from_union(list(self._dirty_regions)) if self._dirty_regions else Region()
-        narrow = {each: place for each, place in everything.items() if changed.overlaps(place[0])}
+        seen: set[Widget] = set()
+        for changed in self._dirty_regions:
+            seen.update(_seen_in(changed, everything))
+        narrow = {each: place for each, place in everything.items() if each in seen}
         self._visible_widgets = narrow
         try:
             return super().render_partial_update()
         finally:
             if self._visible_widgets is narrow:
                 self._visible_widgets = everything
+
+
+def _seen_in(changed: Region, widgets: Mapping[Widget, tuple[Region, Region]]) -> Iterator[Widget]:
+    """The widgets that show in a region, of all, which are in their order from the topmost down."""
+    for widget, (place, clip) in widgets.items():
+        shown = place.intersection(clip)
+        if shown.overlaps(changed):
+            yield widget
+        if shown.contains_region(changed):
+            return  # what lies under it is hidden there

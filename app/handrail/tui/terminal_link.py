@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
 import sys
 import threading
 from codecs import getincrementaldecoder
@@ -19,6 +18,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from handrail.terminals import in_gnu_screen
+from handrail.tui.keyboard_wait import KeyboardWait
 from handrail.tui.pacing import Pace
 from handrail.tui.pasting import Pasted, PasteReader, Typed
 from handrail.tui.terminal_answers import AnswerReader
@@ -27,7 +27,6 @@ ASK = "\x1b[6n"
 LAST_ANSWER_SECONDS = 1.0
 MOUSE_VARIABLE = "HANDRAIL_MOUSE"
 _BELL = "\a"
-_LOOK_SECONDS = 0.1
 
 
 def answers_for_its_terminal(environment: Mapping[str, str]) -> bool:
@@ -77,6 +76,7 @@ class TerminalDriver(LinuxDriver):
         self._ever_answered = False
         self._lent = False
         self.times_taken = 0
+        self._keyboard = KeyboardWait(self.fileno)
         self.is_answered_here = answers_for_its_terminal(os.environ)
 
     def write(self, data: str) -> None:
@@ -145,16 +145,19 @@ class TerminalDriver(LinuxDriver):
         super().suspend_application_mode()
         self._lent = True
 
+    def disable_input(self) -> None:
+        """Take no more keys. Who reads them may wait for one without end, and looks again from here on."""
+        self._keyboard.wake()
+        super().disable_input()
+
     def run_input_thread(self) -> None:
         """Read what the terminal sends until the terminal is given back."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
         pastes = PasteReader()
-        with selectors.SelectSelector() as selector:
-            selector.register(self.fileno, selectors.EVENT_READ)
-            while not self.exit_event.is_set():
-                self._take_in(parser, pastes, decode, bool(selector.select(_LOOK_SECONDS)))
-            self._take_in(parser, pastes, decode, bool(selector.select(_LOOK_SECONDS)))
+        while not self.exit_event.is_set():
+            self._take_in(parser, pastes, decode, self._keyboard.is_readable())
+        self._take_in(parser, pastes, decode, self._keyboard.is_readable())
         try:
             for _ in parser.feed(""):
                 pass
