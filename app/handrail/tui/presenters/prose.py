@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import functools
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from handrail.text import clean
 from handrail.tui.presenters.line import Line, Part, Tone, line
 
-_PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
 _LONGEST = 64 * 1024
 
 
 @functools.lru_cache(maxsize=64)
 def prose_lines(markdown: str) -> tuple[Line, ...]:
     """The lines of a piece of Markdown; paragraphs are not wrapped yet."""
+    if not markdown:
+        return ()
     page = _Page()
-    for token in _PARSER.parse(clean(markdown[:_LONGEST])):
+    for token in _parser().parse(clean(markdown[:_LONGEST])):
         page.take(token)
     while page.lines and not page.lines[-1]:
         page.lines.pop()
     return tuple(page.lines)
+
+
+@functools.cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # noqa: PLC0415  (25 ms: only for a step that has prose)
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 class _Page:
