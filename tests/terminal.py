@@ -63,6 +63,14 @@ class Terminal:
         """Write over the pane, as another program at the same terminal does."""
         Path(self._tmux("display-message", "-p", "#{pane_tty}").strip()).write_text(text, encoding="utf-8")
 
+    def takes_copies(self) -> None:
+        """Let what runs in the pane set the clipboard, which tmux refuses unasked."""
+        self._tmux("set-option", "-s", "set-clipboard", "on")
+
+    def copied(self) -> str:
+        """What was copied last; nothing where nothing was."""
+        return self._tmux("show-buffer") if self._tmux("list-buffers") else ""
+
     def press(self, *keys: str) -> None:
         """Press keys by tmux's names for them."""
         self._tmux("send-keys", *keys)

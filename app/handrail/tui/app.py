@@ -26,6 +26,7 @@ from handrail.journal.session import RunSession
 from handrail.project.secret import secrets_of
 from handrail.tui.blanks import blanks_of
 from handrail.tui.choosing import Attached, Choosing
+from handrail.tui.clipboard import clipboard_sequence
 from handrail.tui.colours import OWN_THEMES
 from handrail.tui.frame import FRAME_CSS
 from handrail.tui.hints import Hints, NoHints
@@ -95,7 +96,8 @@ class HandrailApp(App[int]):
         self._interrupted = False
         self._is_ready = False
         self._resized: Timer | None = None
-        self._shown = ShownCells(blanks_of(environment or {}))
+        self._environment = dict(environment or {})
+        self._shown = ShownCells(blanks_of(self._environment))
         self._typed = TypedInOrder(self, super().on_event)
         self._terminal_taken = 0
         self._backstop = Backstop(secrets)
@@ -107,7 +109,7 @@ class HandrailApp(App[int]):
         self.animation_level = "none"
         for own in OWN_THEMES:
             self.register_theme(own)
-        self.surround = Surround(self, loaded, hints or NoHints(), dict(environment or {}))
+        self.surround = Surround(self, loaded, hints or NoHints(), self._environment)
         self.theme = self.surround.first_theme
 
     def on_mount(self) -> None:
@@ -287,6 +289,12 @@ class HandrailApp(App[int]):
             self.screen.say(line((words, Tone.WARN)))
         else:
             self.bell()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text to the clipboard of the terminal, which may ignore it."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(clipboard_sequence(text, self._environment))
 
     def action_repaint(self) -> None:
         """Write all of the screen again, whatever the terminal shows."""

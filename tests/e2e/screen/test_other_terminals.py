@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from e2e.screen.place import Place
+from e2e.screen.place import LINES, Place
 from e2e.screen.test_terminal_abuse import (
     DRIVES,
     HELP,
@@ -19,6 +19,7 @@ from e2e.screen.test_terminal_abuse import (
 )
 from seen_cells import other_styles
 from terminal import Terminal
+from waiting import wait_for
 
 pytestmark = pytest.mark.e2e
 WALK = (
@@ -50,6 +51,11 @@ def walked(place: Place, terminal: Terminal) -> None:
         terminal.press("C-l")
         is_as_before(terminal, before)
         assert other_styles(painted, terminal.cells()) == [], f"after {key}"
+    terminal.takes_copies()
+    terminal.press("l")
+    terminal.expect(LOG)
+    terminal.press("Y")
+    wait_for(lambda: terminal.copied().endswith(f"line {LINES} of many\n"), "the copied page")
     nothing_was_noticed(place)
 
 
