@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ Location = tuple[str | int, ...]
 LONGEST_QUOTE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake: `line` counts from 1 in `file`, `field` is empty where the file itself is meant."""
 
     file: Path

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from handrail.problems import Problem
 
 LARGEST_SOURCE_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file's text, without byte order mark and with newlines as `\\n`; `digest` is that of its bytes."""
 
     path: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from handrail.cli.exits import exit_code_of
 from handrail.errors import ExitCode
@@ -21,8 +22,7 @@ class OnFailure(StrEnum):
     ROLL_BACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Leave the run here; `why` is empty where it simply ended."""
 
     code: ExitCode

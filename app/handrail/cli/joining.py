@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handrail.cli.actors import current_actor, has_ended
 from handrail.cli.engines import keep_engine, watch_engine
@@ -20,8 +21,7 @@ MOST_LISTED = 200
 SCREEN_ENDED = "the earlier screen has ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """A session on a run; `drives` is False for one who only looks on, and `said` is for the screen."""
 
     session: RunSession

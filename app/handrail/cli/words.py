@@ -5,7 +5,7 @@ Pure, and strict: a line that is not understood never runs anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from handrail.run import commands as c
 from handrail.run.commands import OperatorCommand
@@ -19,33 +19,28 @@ DEFAULT_LOG_LINES = 20
 ANY_REASON = "because"
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Give this command to the engine."""
 
     command: OperatorCommand
 
 
-@dataclass(frozen=True, slots=True)
-class Show:
+class Show(Struct, frozen=True):
     """Print something: status, signals, plan, log, help or undo."""
 
     what: str
     lines: int = DEFAULT_LOG_LINES
 
 
-@dataclass(frozen=True, slots=True)
-class Detach:
+class Detach(Struct, frozen=True):
     """Leave the run as it is; it goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Read no further line until nothing runs: for lines that come from a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotUnderstood:
+class NotUnderstood(Struct, frozen=True):
     """Nothing is done; `why` is for the one who typed it."""
 
     why: str

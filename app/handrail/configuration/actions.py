@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FIXED_KEYS = frozenset({"ctrl+c", "ctrl+q", "ctrl+z", "ctrl+p", "escape", "tab", "shift+tab"})
 """Leaving, suspending, going back and the palette stay where everybody looks for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyAction:
+class KeyAction(Struct, frozen=True):
     """One action that has keys: its name in `[keys]`, where it acts, and what it does.
 
     `keys` are by Textual's names. Actions of one `place`, and those of `everywhere` with any, are in use at

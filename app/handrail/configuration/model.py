@@ -1,10 +1,10 @@
 """What `config.toml` can say. Nothing in it changes what a run may do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import BeforeValidator, Field
 
 from handrail.problems import Problem
@@ -72,8 +72,7 @@ class Configuration(Frozen):
         return PLAIN_16 if shows_sixteen_colours(environment) else DEFAULT_THEME
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfiguration:
+class LoadedConfiguration(Struct, frozen=True):
     """What is in force, where it would be read from, and what of the file is wrong and has no effect."""
 
     path: Path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from handrail.issues.model import Issue, IssueFront
@@ -21,8 +21,7 @@ MOST_ISSUES = 500
 CAUSE, REMEDY = "cause", "what to do"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What an entry may name: the runbooks, and the tasks by their full names."""
 
     runbooks: Collection[str]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from msgspec import Struct, field
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from handrail.issues.model import Found, Issue, Symptom
@@ -22,8 +22,7 @@ _EXIT_CODE = re.compile(r"\bexit code (\d{1,3})\b")
 _COLOUR = re.compile(r"\x1b\[[0-9;:]{0,64}m")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What is known of a step that failed; `log` is the end of what it wrote."""
 
     step: str

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.errors import MachineFault, Refused, WrongUsage
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One journaled event; `hash` covers it and the hash of the event before it."""
 
     run: str
@@ -28,8 +28,7 @@ class Record:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommandRow:
+class CommandRow(Struct, frozen=True):
     """One command that someone asked for; its answer is an event whose body names its id.
 
     `problem` says why a row can't be read; its issuer and body are empty then.
@@ -44,8 +43,7 @@ class CommandRow:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """Who holds a target, for which run, for what and since when; it never expires by itself."""
 
     target: str
@@ -55,8 +53,7 @@ class Lock:
     since: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class RunHead:
+class RunHead(Struct, frozen=True):
     """One run as a list shows it; `closed` once its lock was released with its last event."""
 
     run: str

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from handrail.clock import Instant
 from handrail.errors import HandrailError
 from handrail.journal.base import Journal, Record, RunHead
@@ -22,8 +24,7 @@ TAIL = 12
 CLOSING_TYPES = ("RunFinished", "RunRolledBack", "RunAborted")
 
 
-@dataclass(frozen=True, slots=True)
-class LiveRun:
+class LiveRun(Struct, frozen=True):
     """A run that is open. `state` is `None` where nothing of it can be trusted; `damage` says why.
 
     `holds_lock` is False once another run has taken its target over.
@@ -37,8 +38,7 @@ class LiveRun:
     holds_lock: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EndedRun:
+class EndedRun(Struct, frozen=True):
     """A run that is over: `how` is the type of its closing event, empty where that can't be read.
 
     The words are as they stand in the journal, not held against its chain: who opens the run sees that done.
@@ -54,8 +54,7 @@ class EndedRun:
     closed: Instant | None
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """The open runs in the order of their opening, and the last of those that are over, newest first."""
 
     live: tuple[LiveRun, ...] = ()

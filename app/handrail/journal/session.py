@@ -9,8 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Clock, Instant
 from handrail.errors import HandrailError, StorageFault
@@ -27,8 +28,7 @@ from handrail.run.state import RunState
 ASK_ENGINE_AGAIN = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One event with its number in the run and the time at which it was journaled."""
 
     seq: int
@@ -36,8 +36,7 @@ class Entry:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the engine said to a command of ours; `reason` is empty where it was accepted."""
 
     command_id: int

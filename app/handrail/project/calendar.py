@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from handrail.problems import one_of, quote, suggestion
 
@@ -18,8 +19,7 @@ DEFAULT_COUNTRY = "US"
 HolidayLookup = Callable[[date], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(Struct, frozen=True):
     """A zone, and the name of the holiday that a day is; `missing` says what this machine doesn't know."""
 
     zone: tzinfo | None

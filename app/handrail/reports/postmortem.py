@@ -7,8 +7,9 @@ of them belongs to people, and is never touched.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.policy.postmortem import DUE_AFTER
@@ -30,8 +31,7 @@ FOR_PEOPLE = (
 MOST_FILES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What the repaired release changed, by git; `unknown` says why it isn't known."""
 
     commits: tuple[str, ...] = ()

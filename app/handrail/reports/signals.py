@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.countdown import clock_time
@@ -37,8 +38,7 @@ VERDICT_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SignalSeen:
+class SignalSeen(Struct, frozen=True):
     """One signal at the newest window. `judgement` is `None` where nothing is judged, before a watch.
 
     `samples` and `unknown` are of the watch, or of the whole run before it. `known_at` is the end of the

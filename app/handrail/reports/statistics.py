@@ -10,9 +10,10 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from handrail.run.state import Phase, RunState
 
@@ -26,8 +27,7 @@ MOST_EMERGENCIES = 0.01
 WORKING_DAYS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """One deployment as the statistics see it; times are aware."""
 
     run: str
@@ -52,8 +52,7 @@ class Deployment:
         return self.outcome in (Phase.ROLLED_BACK.value, Phase.ABORTED.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """A target of the workflow, and whether it was met; `met` is `None` where there is too little data."""
 
     name: str
@@ -61,8 +60,7 @@ class Goal:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackCount:
+class RollbackCount(Struct, frozen=True):
     """The rollbacks of one trigger class; `on_time` of them kept the deadline."""
 
     trigger_class: str
@@ -70,8 +68,7 @@ class RollbackCount:
     on_time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """The deployments of one target, or of all production targets, over the days looked at."""
 
     name: str
@@ -91,8 +88,7 @@ class Environment:
     rollbacks: tuple[RollbackCount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """Everything that `handrail stats` shows."""
 
     since: date

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.watch_sentences import WATCH_SENTENCES
@@ -20,8 +21,7 @@ from handrail.text import clean_line, duration
 from handrail.values import TriggerClass
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One sentence of a timeline; `seq` is the number of its event in the run."""
 
     seq: int

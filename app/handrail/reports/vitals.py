@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.project.signals import CPU, DISK_FREE, HOST_CPU, HOST_MEMORY, MEMORY, PROCESSES, RESTARTS
@@ -28,8 +29,7 @@ _SOURCES = {
 _JUMPS = (HOST_CPU, CPU)
 
 
-@dataclass(frozen=True, slots=True)
-class Vital:
+class Vital(Struct, frozen=True):
     """One of these signals. `value` is what is known of it last, and `at` when that was; `None`: never.
 
     A value is in the signal's unit: of `processes` how many are not online, out of `total`; of `restarts` how

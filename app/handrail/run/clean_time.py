@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.run.state import RunState
@@ -15,8 +16,7 @@ SLOW_SIGNAL_SAMPLES = 3
 """A signal that is sampled rarely is blind only once so many of its samples are missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blindness:
+class Blindness(Struct, frozen=True):
     """Since when something that is required can't be seen, and what, in words."""
 
     since: Instant

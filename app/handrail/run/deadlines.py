@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.project.model import Target
@@ -15,8 +16,7 @@ from handrail.run.undo import undo_plan
 from handrail.values import TriggerClass
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackDuration:
+class RollbackDuration(Struct, frozen=True):
     """How long the rollback would take; `measured` where every step of it has been measured before.
 
     Of its `steps`, `estimated` were never measured, and `rehearsed` were on staging alone; `fewest` is how
@@ -31,8 +31,7 @@ class RollbackDuration:
     fewest: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Countdown:
+class Countdown(Struct, frozen=True):
     """What is left of a trigger's deadline, and until the last safe moment to start the rollback.
 
     Both are negative once they have passed. While the rollback runs, `to_last_safe` compares what is

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handrail.clock import Instant
 from handrail.run.actors import Actor
@@ -16,8 +18,7 @@ from handrail.run.undo import undo_plan
 from handrail.runbook.model import StepKind
 
 
-@dataclass(frozen=True, slots=True)
-class PlanDuration:
+class PlanDuration(Struct, frozen=True):
     """What is ahead: `work` and `watch` by the median of earlier runs, `rollback` by the high quantile.
 
     The rollback is the whole one, as if it were needed at the very end; conditions that can't be told

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from signal import SIGKILL
 from typing import Any
+
+from msgspec.structs import replace
 
 from handrail.clock import Instant
 from handrail.run import events as e

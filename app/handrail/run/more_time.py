@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MOST_MINUTES = 24 * 60
 _FORM = re.compile(r"([1-9][0-9]{0,4})(?:\s*(?:min|minutes|m))?(?:[\s:,]+(.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class MoreTime:
+class MoreTime(Struct, frozen=True):
     """So many seconds more, and the reason."""
 
     seconds: float

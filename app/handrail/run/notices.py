@@ -6,9 +6,10 @@ after a while until the channel takes it. One that was perhaps posted is not beg
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.errors import ExitCode
@@ -34,8 +35,7 @@ class Delivery(StrEnum):
     UNDELIVERED = "not delivered"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One thing to tell: its first attempt's number, its newest attempt, and where it stands."""
 
     first: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from handrail.run.plan import PlannedOtherWay, PlannedStep
 from handrail.run.state import RunState, StepState, StepStatus
@@ -16,8 +17,7 @@ from handrail.run.undo import UNDO_TITLE, undo_runbook_steps, with_own_keys
 from handrail.runbook.template import MissingValue, TemplateError, references, resolve
 
 
-@dataclass(frozen=True, slots=True)
-class WayByHand:
+class WayByHand(Struct, frozen=True):
     """Another way with what it is given now; `command` runs it alone, as a run of its own."""
 
     title: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.run.deadlines import RollbackDuration, expected_duration, high_duration, rollback_duration
@@ -16,8 +17,7 @@ from handrail.run.undo import undo_plan
 PUTS_UP, TAKES_DOWN = "maintenance.enable", "maintenance.disable"
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackOutlook:
+class RollbackOutlook(Struct, frozen=True):
     """A rollback from this moment on.
 
     It is `done_at` after what is `left` of it. `current` is the number of its step that is next or under

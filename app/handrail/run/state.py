@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from handrail.clock import Instant
 from handrail.run.actors import Actor
@@ -55,8 +56,7 @@ class StepStatus(StrEnum):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptState:
+class AttemptState(Struct, frozen=True):
     """One attempt: `result` is `None` while it runs or is in doubt."""
 
     number: int
@@ -85,8 +85,7 @@ class AttemptState:
         return self.result is None and not self.in_doubt
 
 
-@dataclass(frozen=True, slots=True)
-class StepState:
+class StepState(Struct, frozen=True):
     """One step of the plan or of the rollback. `may_have_acted`: some attempt of it really began.
 
     `instead_of` is the key of the rollback's step whose other way it is part of.
@@ -113,8 +112,7 @@ class StepState:
         return self.planned.key
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerState:
+class TriggerState(Struct, frozen=True):
     """A reason to roll back, and its deadline.
 
     `signal` is what the watch has found bad. `rolls_back_at` is when the run rolls back by itself, and
@@ -149,8 +147,7 @@ def _by_deadline(one: TriggerState, other: TriggerState) -> int:
     return (seconds > 0) - (seconds < 0)
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
+class TimelineEntry(Struct, frozen=True):
     """One thing that people said or decided."""
 
     at: Instant
@@ -158,8 +155,7 @@ class TimelineEntry:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """All that is known of a run after its event `seq`."""
 
     run: str

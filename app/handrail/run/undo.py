@@ -8,8 +8,9 @@ be complete only when everything after that step has been taken back.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from handrail.run.composing import composed
 from handrail.run.plan import PlannedCall, PlannedOtherWay, PlannedStep, PlannedUndo, UndoKind
@@ -21,8 +22,7 @@ SECTION = "Rollback"
 UNDO_TITLE = "Undo: "
 
 
-@dataclass(frozen=True, slots=True)
-class UndoPlan:
+class UndoPlan(Struct, frozen=True):
     """The steps of a rollback in order, and what stays as it is, with the reason.
 
     `irreversible` are (title, reason) of what can't be taken back; `needless` of what need not be.

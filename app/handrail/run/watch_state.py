@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from handrail.clock import Instant
 from handrail.signals.baseline import Baseline
@@ -11,8 +12,7 @@ from handrail.signals.judgement import Judgement
 from handrail.signals.window import SignalWindow
 
 
-@dataclass(frozen=True, slots=True)
-class WatchState:
+class WatchState(Struct, frozen=True):
     """The sampling of one run, from its opening to its end.
 
     `step` is the watch's own; `started` is set from its beginning on, `ended` after it. `seconds` have to be

@@ -6,8 +6,9 @@ A deployment that would end outside is warned of; only one that starts outside i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.policy.gate import Verdict
@@ -18,8 +19,7 @@ from handrail.run.plan import Plan
 from handrail.run.state import Phase, RunState
 
 
-@dataclass(frozen=True, slots=True)
-class WindowOutlook:
+class WindowOutlook(Struct, frozen=True):
     """The window as a run meets it: a sentence, a shorter one, and whether it is a warning."""
 
     words: str

@@ -7,8 +7,9 @@ else stays as the lines that the author wrote.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -17,8 +18,7 @@ LONGEST_HEADING = 1_000
 SHELLS = frozenset({"bash", "sh", "shell"})
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """A heading of the document itself, not one inside a quotation or a list.
 
     Lines count from 1; `end` is the first line after it.
@@ -30,8 +30,7 @@ class Heading:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class CodeFence:
+class CodeFence(Struct, frozen=True):
     """A fenced code block; `line` is its opening line, `end` the first line after it."""
 
     info: str
@@ -56,8 +55,7 @@ class CodeFence:
         return self.language in SHELLS
 
 
-@dataclass(frozen=True, slots=True)
-class FrontBlock:
+class FrontBlock(Struct, frozen=True):
     """The YAML at the very top; `line` is the first of its text, `end` the first line after it."""
 
     text: str
@@ -66,8 +64,7 @@ class FrontBlock:
     closed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A document's lines, and what stands where."""
 
     lines: tuple[str, ...]

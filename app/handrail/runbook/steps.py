@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handrail.problems import Problem, quote
 from handrail.runbook.markdown import CodeFence, Document
@@ -19,8 +21,7 @@ STEP_LEVEL = 3
 LONGEST_SLUG = 60
 
 
-@dataclass(frozen=True, slots=True)
-class OutlinedStep:
+class OutlinedStep(Struct, frozen=True):
     """One step as the document has it: `block` is its step block, `fences` what a shell could run."""
 
     key: str
@@ -31,8 +32,7 @@ class OutlinedStep:
     fences: tuple[CodeFence, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OutlinedSection:
+class OutlinedSection(Struct, frozen=True):
     """One section with its steps."""
 
     title: str
@@ -41,8 +41,7 @@ class OutlinedSection:
     steps: tuple[OutlinedStep, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """A document's title, what stands before its first section, and its sections."""
 
     title: str
@@ -50,8 +49,7 @@ class Outline:
     sections: tuple[OutlinedSection, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     title: str
     line: int
     start: int

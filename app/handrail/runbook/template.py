@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from handrail.errors import WrongUsage
 from handrail.problems import describe, quote, suggestion
@@ -18,8 +19,7 @@ NAMESPACES = ("param", "target", "facts")
 _REFERENCE = re.compile(r"([A-Za-z_][\w-]*)((?:\.[\w-]+)+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """One `${namespace.path}`; `start` and `end` are its place in the text that holds it."""
 
     namespace: str
@@ -31,8 +31,7 @@ class Reference:
         return "${" + ".".join((self.namespace, *self.path)) + "}"
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(Struct, frozen=True):
     """What begins like a reference and is none."""
 
     start: int

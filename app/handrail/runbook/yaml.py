@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from handrail.problems import Location, Problem, describe, dotted, quote
 
@@ -41,8 +42,7 @@ _OPENING = frozenset(
 _CLOSING = frozenset({"BlockEndToken", "FlowMappingEndToken", "FlowSequenceEndToken"})
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """One piece of text in the tree; `exact` where line n of the value is line n of the file."""
 
     location: Location
@@ -51,8 +51,7 @@ class Text:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """A mapping read from YAML; `lines` has the line in the file of every key and list entry."""
 
     data: dict[str, Any]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.signals.baseline import SignalBaseline
 from handrail.signals.limits import Limits
@@ -11,8 +12,7 @@ from handrail.signals.series import Known
 from handrail.signals.signal import Signal
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One signal after the newest window of a watch.
 
     `known` are its windows with samples, `now` the end of the newest window, both in seconds from the watch's

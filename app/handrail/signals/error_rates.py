@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handrail.signals.baseline import BaselineSource, SignalBaseline
 from handrail.signals.exact_tests import (
@@ -34,8 +35,7 @@ BRIEF_WINDOW_SECONDS = 10.0
 SUSPICIOUS = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """What the baseline says: `bad` in `exposure` (samples, or seconds of a count), and what follows from it.
 
     `drift` is how many times the baseline's rate is usual at another moment.
@@ -93,8 +93,7 @@ def usual_drift(seconds: float, source: BaselineSource) -> float:
     return DRIFT + DRIFT_OF_A_MINUTE * min(1.0, 60.0 / max(seconds, 1.0))
 
 
-@dataclass(frozen=True, slots=True)
-class Conviction:
+class Conviction(Struct, frozen=True):
     """The stretch of time that says most clearly that the rate is too high. `p` is corrected for looking."""
 
     first: int

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from handrail.signals.exact_tests import normal_tail
 from handrail.signals.latency_buckets import GROWTH
@@ -83,8 +84,7 @@ class Slower(NamedTuple):
     proven: int
 
 
-@dataclass(frozen=True, slots=True)
-class SlowStretch:
+class SlowStretch(Struct, frozen=True):
     """The stretch of time that says most clearly that it is slower. `p` is corrected for looking."""
 
     first: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
+
+from msgspec import Struct
 
 from handrail.signals.exact_tests import normal_tail
 
@@ -17,8 +18,7 @@ LOOKS = 5.0
 """A trend over ever more blocks is looked at anew a few independent times within a watch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
+class Growth(Struct, frozen=True):
     """A steady growth: `a_second` in the level's unit (Theil and Sen's slope), `p` corrected for looking."""
 
     a_second: float

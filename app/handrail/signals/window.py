@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from handrail.clock import Instant
@@ -16,8 +16,7 @@ from handrail.values import Frozen
 SAME_MOMENT_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One look at a signal. `value` is `None` where the probe failed: unknown, and never zero.
 
     The value of an outcome is 0.0 (went well) or 1.0 (went badly); of a latency, milliseconds; of a count,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.journal.overview import Overview
@@ -15,8 +16,7 @@ from handrail.run.actors import Actor
 from handrail.tui.opening import Opening
 
 
-@dataclass(frozen=True, slots=True)
-class RunbookChoice:
+class RunbookChoice(Struct, frozen=True):
     """A runbook that can be opened: by `path`, against the target that it would get.
 
     `target` is `None` where that isn't clear, `problem` says what is wrong with the file.
@@ -32,8 +32,7 @@ class RunbookChoice:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
+class Attached(Struct, frozen=True):
     """A run that was come to, and what is to be said of how; `told` where what it came to was shown."""
 
     session: RunSession

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class FileDifference:
+class FileDifference(Struct, frozen=True):
     """One file that is no longer what it was; `lines` are a unified difference, or a sentence."""
 
     path: str
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
+class LastRun(Struct, frozen=True):
     """The last run of a runbook, and how the files that it was made from differ from today's."""
 
     run: str
@@ -28,8 +27,7 @@ class LastRun:
     changed: tuple[FileDifference, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UsualRun:
+class UsualRun(Struct, frozen=True):
     """What whole runs took without their watch: over `count` runs, shortest and longest beside the median."""
 
     median: timedelta

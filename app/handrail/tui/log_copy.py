@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from handrail.tui.log_index import LogIndex
 from handrail.tui.log_text import colour_text, shown_text
@@ -15,8 +16,7 @@ CLIPBOARD_BYTES = 24 * 1024
 MOST_FILES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """Lines of a log as one text, and how many of those that were asked for are in it."""
 
     text: str

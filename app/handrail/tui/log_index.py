@@ -13,8 +13,9 @@ import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 CHUNK_BYTES = 64 * 1024
 LONGEST_LINE_BYTES = 4 * 1024
@@ -22,8 +23,7 @@ SEARCHED_LINE_BYTES = 1024 * 1024
 LINE_END = b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One line's bytes without its end. `cut` is how many bytes of it are not here, `start` its offset."""
 
     data: bytes
@@ -31,8 +31,7 @@ class LogLine:
     start: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Struct, frozen=True):
     """How far the index has come: the file's `generation`, bytes scanned, and the line ends in them."""
 
     generation: int

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from handrail.tui.log_index import CHUNK_BYTES, LogIndex
@@ -46,8 +46,7 @@ class Pattern(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """Words as they stand; large and small letters are the same unless a large one is among them."""
 
     words: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.run.plan import Plan
@@ -20,8 +21,7 @@ class Look(StrEnum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class GateLook:
+class GateLook(Struct, frozen=True):
     """One check of a gate as it was seen: `verdict` is pass, fail or unknown once it is seen.
 
     `why` says why it is left for the step itself. `later` where steps that act come before its step, so that

@@ -8,14 +8,14 @@ import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 PAGER_VARIABLE = "PAGER"
 
 
-@dataclass(frozen=True, slots=True)
-class Pager:
+class Pager(Struct, frozen=True):
     """A program that reads a text from its standard input, and whether it shows colours."""
 
     command: tuple[str, ...]

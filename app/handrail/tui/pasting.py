@@ -7,7 +7,8 @@ for people never do; what arrives at once and is longer than anybody types ahead
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BEGINS, ENDS = "\x1b[200~", "\x1b[201~"
 NOBODY_TYPES = 64
@@ -22,15 +23,13 @@ _FEW_KEYS = 3
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[P\]X^_][^\x07\x1b]*(?:\x07|\x1b\\)?|O.|.)?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """Keys, as the terminal sends them."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pasted:
+class Pasted(Struct, frozen=True):
     """A text that is nobody's keys; its first 8192 characters."""
 
     text: str

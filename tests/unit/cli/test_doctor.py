@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from handrail.cli.commands.doctor import lines_of
 from handrail.cli.doctor.findings import Facts, Finding, Level, findings
@@ -91,6 +91,6 @@ def test_a_finding_for_people_holds_no_control_characters() -> None:
 
 
 def test_findings_can_be_written_as_json() -> None:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     assert json.loads(json.dumps([asdict(each) for each in findings(WELL)]))[0]["level"] == "ok"

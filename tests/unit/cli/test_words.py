@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from handrail.cli.words import Detach, NotUnderstood, Send, Show, Wait, allowed, understand
 from handrail.run import commands as c

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from handrail.project.model import Announce, Secret
 from handrail.run import commands as c
@@ -134,7 +135,7 @@ def test_the_team_is_told_beforehand_and_when_it_begins() -> None:
     target = walk.state.plan.target.model_copy(
         update={"announce": Announce(webhook=Secret(value="http://127.0.0.1/x"))}
     )
-    object.__setattr__(walk.state, "plan", walk.state.plan.model_copy(update={"target": target}))
+    walk.state = replace(walk.state, plan=walk.state.plan.model_copy(update={"target": target}))
     walk.wait(1)
     texts = [str(a.call.arguments.get("text", "")) for a in walk.state.attempts.values()]
     assert any("will be rolled back by itself in 12m 59s" in text for text in texts)

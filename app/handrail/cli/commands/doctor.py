@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
+from msgspec.structs import asdict
 
 from handrail.cli.doctor.facts import gather
 from handrail.cli.doctor.findings import Finding, Level, findings

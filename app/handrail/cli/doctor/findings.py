@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from handrail.journal.filesystem import is_on_network
 from handrail.journal.schema import wal_is_sound
@@ -25,8 +26,7 @@ class Level(StrEnum):
     BAD = "bad"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was looked at: what was found, and how to mend it where it needs that."""
 
     check: str
@@ -35,8 +35,7 @@ class Finding:
     mend: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What was seen of this machine; `None` means that it could not be told, or does not exist here."""
 
     user: str

@@ -5,8 +5,9 @@ deployment-workflow.md, "Rollback Timeline".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.countdown import source_words
@@ -34,8 +35,7 @@ from handrail.text import duration
 ROLLED_BACK = "rolled back"
 
 
-@dataclass(frozen=True, slots=True)
-class Reckoning:
+class Reckoning(Struct, frozen=True):
     """A trigger held against what was done: in one sentence, with its tone.
 
     `done` is when its rollback was done; `None` where it wasn't, or where it needed none.

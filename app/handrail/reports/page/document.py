@@ -6,11 +6,11 @@ one place (`with_each_text`) before any writer sees it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, structs
 
 
 class Tone(StrEnum):
@@ -26,16 +26,14 @@ class Tone(StrEnum):
 SIGNS = {Tone.GOOD: "✓", Tone.WARNING: "!", Tone.BAD: "✗", Tone.UNKNOWN: "?", Tone.PLAIN: "·"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A word with its tone, such as a step's state or a verdict."""
 
     text: str
     tone: Tone = Tone.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """A task, a name or a digest, as it is typed."""
 
     text: str
@@ -44,30 +42,26 @@ class Code:
 Cell = str | Mark | Code
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True):
     """One sentence or a few; with a tone other than plain it stands out."""
 
     text: str
     tone: Tone = Tone.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """A list without an order of its own."""
 
     items: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Names with their values."""
 
     rows: tuple[tuple[str, Cell], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows under the heads of their columns; `caption` says what it holds. `folded`: opened on demand."""
 
     caption: str
@@ -76,8 +70,7 @@ class Table:
     folded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """The last lines of what an attempt wrote, each as it stands; `opened` for one to be seen at once."""
 
     title: str
@@ -85,8 +78,7 @@ class Log:
     opened: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One moment in a picture: its letter there, what it was, its time of day, and its place in seconds."""
 
     letter: str
@@ -95,8 +87,7 @@ class Moment:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """Something that lasted, in seconds from the picture's beginning."""
 
     name: str
@@ -105,8 +96,7 @@ class Bar:
     tone: Tone = Tone.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlinePicture:
+class DeadlinePicture(Struct, frozen=True):
     """What was done against a deadline: `bars` one under the other, `moments` across all of them.
 
     All in seconds from where the evidence began; `seconds` is the width.
@@ -121,16 +111,14 @@ class DeadlinePicture:
     moments: tuple[Moment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """Values over time: (seconds, value), `None` where nothing was seen."""
 
     name: str
     points: tuple[tuple[float, float | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """A value that holds for the whole picture: a baseline, a threshold. `label` is the value in words."""
 
     name: str
@@ -138,8 +126,7 @@ class Level:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """One signal over a run, from 0 to `seconds`, between the values `low` and `high`.
 
     `ticks` are (value, label) of the upright axis, `times` (seconds, time of day) of the level one. `spans`
@@ -163,8 +150,7 @@ class Chart:
 Block = Paragraph | Points | Facts | Table | Log | DeadlinePicture | Chart
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading with what stands under it. `mark` stands beside the heading."""
 
     title: str
@@ -173,8 +159,7 @@ class Section:
     mark: Mark | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The whole report. `run` is its id, for machines; `banner` names the target, `result` how it ended."""
 
     run: str
@@ -192,7 +177,7 @@ def with_each_text(
     The run's id alone stays as it is: handrail made it itself, and a file is recognised by it.
     """
     changed: Document = _changed(document, line, verbatim)
-    return dataclasses.replace(changed, run=document.run)
+    return structs.replace(changed, run=document.run)
 
 
 def _changed(value: Any, line: Callable[[str], str], verbatim: Callable[[str], str]) -> Any:
@@ -204,10 +189,7 @@ def _changed(value: Any, line: Callable[[str], str], verbatim: Callable[[str], s
         return line(value)
     if isinstance(value, tuple):
         return tuple(_changed(each, line, verbatim) for each in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {
-            field.name: _changed(getattr(value, field.name), line, verbatim)
-            for field in dataclasses.fields(value)
-        }
-        return dataclasses.replace(value, **fields)
+    if isinstance(value, Struct):
+        fields = {name: _changed(getattr(value, name), line, verbatim) for name in value.__struct_fields__}
+        return structs.replace(value, **fields)
     return value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from handrail.clock import Instant
 from handrail.reports.page.deadline_section import deadline_section
@@ -19,8 +20,7 @@ from handrail.run.events import Event
 from handrail.run.state import RunState
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Struct, frozen=True):
     """All that a report is made from.
 
     `state` and `entries` (events with their times, oldest first) are as far as the journal's chain holds;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.signal_values import value_of
@@ -18,8 +19,7 @@ P95 = 0.95
 NAMES = {SignalKind.OUTCOMES: "failed", SignalKind.LEVEL: "mean", SignalKind.COUNT: "per minute"}
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """What was seen of a signal in one while: `begin` and `end` in seconds from a run's beginning."""
 
     begin: float

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.page.document import Mark, Tone
@@ -21,8 +22,7 @@ LAST_LINES_OF_A_FAILURE = 60
 """How many lines of its log an attempt is shown with; more where somebody will ask why it failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogTail:
+class LogTail(Struct, frozen=True):
     """The last lines of an attempt's log of `size_bytes`; `whole` where nothing stands before them."""
 
     lines: tuple[str, ...]
@@ -49,8 +49,7 @@ def lines_wanted(attempt: AttemptState) -> int:
     return LAST_LINES if fine else LAST_LINES_OF_A_FAILURE
 
 
-@dataclass(frozen=True, slots=True)
-class RunSource:
+class RunSource(Struct, frozen=True):
     """A run as the sections read it. `masked` takes secrets out of values that are about to be cut."""
 
     state: RunState

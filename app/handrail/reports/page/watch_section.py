@@ -5,8 +5,9 @@ deployment-workflow.md, "Step 5: Monitor".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.page import series
@@ -51,8 +52,7 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 MOST_TRIGGERS_MARKED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Picture:
+class _Picture(Struct, frozen=True):
     """What all charts of a run share: their beginning, their width, and what is marked in them."""
 
     begin: Instant

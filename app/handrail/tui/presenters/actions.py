@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from handrail.configuration.actions import Keys
 from handrail.run import commands as c
@@ -37,8 +38,7 @@ class Asks(StrEnum):
 Make = Callable[[RunState, str], OperatorCommand | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One action. `make` gives the command, or a sentence saying why there is none to give."""
 
     name: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.signal_values import series, value_text
@@ -28,8 +29,7 @@ MOST_ROWS = 16
 Values = Sequence[float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Something that happened, at a place from 0 to 1 of a chart's time; `letter` marks it on the axis."""
 
     place: float

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.configuration.actions import Keys
@@ -28,8 +29,7 @@ HOW = {
 _URGENT = {StepStatus.IN_DOUBT: 2, StepStatus.FAILED: 3, StepStatus.HELD: 4}
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceRow:
+class ChoiceRow(Struct, frozen=True):
     """One row. `key` is `None` for a heading or words; `right` gives way last on a narrow screen."""
 
     key: str | None

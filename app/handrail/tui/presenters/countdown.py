@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import wrap
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.configuration.actions import Keys
@@ -49,8 +50,7 @@ _SPARE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CountdownView:
+class CountdownView(Struct, frozen=True):
     """What the countdown's panel shows. `start_by` and `done_by` are clock faces."""
 
     stage: Stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from handrail.configuration.actions import Keys
 from handrail.run.events import Purpose
@@ -12,8 +12,7 @@ from handrail.tui.presenters.actions import OWN_KEYS
 from handrail.tui.presenters.line import Line, Tone, line
 
 
-@dataclass(frozen=True, slots=True)
-class LogSeen:
+class LogSeen(Struct, frozen=True):
     """What a view shows of a log: the first and the last line in view (from 1), of how many.
 
     `since` is how many lines came since it stopped following, `selected` how many lines are selected.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from handrail.configuration.actions import Keys
 from handrail.tui.presenters.actions import OWN_KEYS
@@ -10,8 +10,7 @@ from handrail.tui.presenters.line import Line, Part, Tone, line
 from handrail.tui.presenters.log import LogSeen
 
 
-@dataclass(frozen=True, slots=True)
-class LogKey:
+class LogKey(Struct, frozen=True):
     """What a key does in the log. `action` is the view's, in Textual's notation."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import wrap
+
+from msgspec import Struct
 
 from handrail.reports.signal_values import offsets, series, value_text
 from handrail.reports.signals import (
@@ -34,8 +35,7 @@ BAR_WIDTH = 20
 FEWEST_ROWS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """How wide the columns of the table are; a column that has no room is 0."""
 
     name: int
@@ -52,8 +52,7 @@ def columns_of(width: int) -> Columns:
     return Columns(name, 3, max(rest, 0))
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRow:
+class SignalRow(Struct, frozen=True):
     """One row of the table, fitted to its width when it is painted."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from handrail.clock import Instant
 from handrail.reports.signals import progress
@@ -18,8 +19,7 @@ from handrail.tui.presenters.line import Line, Tone, line, shortened
 WIDE = 52
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """A state as a sign and a word, since colour is never the only sign."""
 
     glyph: str
@@ -52,8 +52,7 @@ def sign_of(state: RunState, step: StepState) -> Sign:
     return SIGNS[step.status]
 
 
-@dataclass(frozen=True, slots=True)
-class StepRow:
+class StepRow(Struct, frozen=True):
     """One row: a section's heading where `key` is `None`, else a step."""
 
     key: str | None
