@@ -29,6 +29,14 @@ class Unreadable(Exception):
         self.problems = problems
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file; nobody's, where the path is none that a file could have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def read_source(path: Path, *, largest_bytes: int = LARGEST_SOURCE_BYTES) -> Source:
     """The text of a regular file of at most `largest_bytes`.
 

@@ -63,9 +63,10 @@ class Surroundings:
         Raises `WrongUsage` where it lies in one project and this folder in another: either could be meant.
         """
         from handrail.project import loader  # noqa: PLC0415
+        from handrail.sources import is_there  # noqa: PLC0415
 
         path = Path(name).expanduser().absolute()
-        if self.named_project is not None or not _is_file(path):
+        if self.named_project is not None or not is_there(path):
             return self
         its_own = loader.find(path.parent) or loader.find(path.resolve().parent)
         if its_own is None or (self.project_file and its_own.samefile(self.project_file)):
@@ -143,10 +144,3 @@ class Surroundings:
         folder = named if named is not None else StateFolder.locate(environment).root
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

@@ -37,7 +37,7 @@ from handrail.runbook.model import (
 )
 from handrail.runbook.steps import OutlinedStep, outline
 from handrail.runbook.yaml import Tree, read_tree
-from handrail.sources import Unreadable, read_source
+from handrail.sources import Unreadable, is_there, read_source
 
 DEEPEST_INCLUDE = 8
 MOST_STEPS = 1_000
@@ -109,7 +109,7 @@ def find_by_name(name: str, folders: Sequence[Path]) -> Path | None:
         return None
     for folder in folders:
         for candidate in (folder / name, folder / f"{name}.md"):
-            if candidate.suffix == ".md" and _is_file(candidate):
+            if candidate.suffix == ".md" and is_there(candidate):
                 return candidate
     return None
 
@@ -118,15 +118,8 @@ def _as_file(path_or_name: Path | str) -> Path | None:
     path = Path(path_or_name)
     # A bare word is a name, even where a file called so, a script perhaps, lies in the current folder.
     word = isinstance(path_or_name, str) and path_or_name == path.name and not path.suffix
-    named_as_path = isinstance(path_or_name, Path) or path.is_absolute() or (not word and _is_file(path))
+    named_as_path = isinstance(path_or_name, Path) or path.is_absolute() or (not word and is_there(path))
     return path if named_as_path else None
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 class _Loaded(Struct, frozen=True):

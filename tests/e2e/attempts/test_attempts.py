@@ -398,13 +398,14 @@ def shims() -> Iterator[ShimStarter]:
 
 
 def _waiting_shim() -> list[int]:
+    # To be waited for: right after it was started, a process has no command line yet.
     return [pid for pid in _shims_with(b"--wait") if _parent_of(pid) == os.getpid()]
 
 
 def test_a_waiting_shim_takes_the_attempt_and_leaves_whoever_started_it(
     begin: Start, shims: ShimStarter
 ) -> None:
-    [waiting] = _waiting_shim()
+    [waiting] = wait_for(_waiting_shim, "the waiting shim")
     files = begin("cat", "/proc/self/stat", launch=False)
     shims.start(files)
     assert ended(files).succeeded
@@ -425,7 +426,7 @@ def test_what_a_waiting_shim_says_is_in_the_attempts_folder(begin: Start, shims:
 
 
 def test_where_the_waiting_shim_is_gone_another_one_is_started(begin: Start, shims: ShimStarter) -> None:
-    [waiting] = _waiting_shim()
+    [waiting] = wait_for(_waiting_shim, "the waiting shim")
     os.kill(waiting, signal.SIGKILL)
     files = begin("true", launch=False)
     shims.start(files)
@@ -433,13 +434,13 @@ def test_where_the_waiting_shim_is_gone_another_one_is_started(begin: Start, shi
     shims.prepare(idle=False)
     assert not _waiting_shim(), "the task has the processor"
     shims.prepare(idle=True)
-    assert _waiting_shim()
+    assert wait_for(_waiting_shim, "the waiting shim")
 
 
 def test_a_waiting_shim_that_dies_at_the_handover_leaves_the_attempt_to_another(
     begin: Start, shims: ShimStarter, tmp_path: Path
 ) -> None:
-    [waiting] = _waiting_shim()
+    [waiting] = wait_for(_waiting_shim, "the waiting shim")
     os.kill(waiting, signal.SIGSTOP)
     files = begin("sh", "-c", "echo ran >> ran", launch=False)
     with ThreadPoolExecutor(1) as beside:
