@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.theme import BUILTIN_THEMES
+from textual.widgets import Input
 
 from handrail.configuration.model import TEXTUAL_THEMES, THEMES, Configuration, LoadedConfiguration
 from handrail.problems import Problem
@@ -258,3 +260,15 @@ def test_every_action_of_a_run_has_keys_that_can_be_remapped() -> None:
         bindings = [each for each in screen.BINDINGS if isinstance(each, Binding)]
         without = [each.key for each in bindings if each.id not in names]
         assert set(without) <= {"escape", "escape,full_stop"}, screen
+
+
+@pytest.mark.parametrize("opens", ["action_command_palette", "action_change_theme"])
+async def test_no_palettes_cursor_blinks(engine: Engine, opens: str) -> None:
+    """To blink would repaint twice a second, over any link."""
+    async with shown(engine) as driver:
+        getattr(driver.app, opens)()
+        await driver.settle()
+        assert isinstance(driver.app.screen, CommandPalette)
+        [field] = driver.app.screen.query(Input)
+        assert not field.cursor_blink
+        assert field._cursor_visible

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from textual.command import CommandPalette
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
 from handrail.configuration.model import HIGH_CONTRAST, PLAIN_16, LoadedConfiguration
 from handrail.project.model import Target
@@ -68,6 +70,8 @@ class Surround:
 
     def prepare(self, screen: Screen[Any]) -> None:
         """Give a screen its frame and the hint line, before it is shown."""
+        if isinstance(screen, CommandPalette):
+            screen.call_later(_still_cursor, screen)
         if isinstance(screen, ModalScreen):
             # What it lies over stays in view, with its frame.
             return
@@ -143,3 +147,9 @@ class Surround:
         frame(screen, target, names_its_target=False)
         if target is None or not target.production:
             screen.border_title = Content(f" {screen.frame_words} ")
+
+
+def _still_cursor(palette: CommandPalette) -> None:
+    """Let its cursor stand still, as those of our own fields do (`widgets/field.py`)."""
+    for field in palette.query(Input):
+        field.cursor_blink = False
