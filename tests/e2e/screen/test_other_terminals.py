@@ -12,12 +12,10 @@ from e2e.screen.test_terminal_abuse import (
     HELP,
     LOG,
     MONITOR,
-    is_as_before,
+    is_what_a_repaint_shows,
     nothing_was_noticed,
-    settled,
     until_slow_runs,
 )
-from seen_cells import other_styles
 from terminal import Terminal
 from waiting import wait_for
 
@@ -39,18 +37,7 @@ def walked(place: Place, terminal: Terminal) -> None:
     until_slow_runs(place, terminal)
     assert " PRODUCTION " in terminal.screen()
     terminal.expect(DRIVES)
-    for key, seen, gone in WALK:
-        terminal.press(key)
-        terminal.expect_that(
-            lambda screen, seen=seen, gone=gone: seen in screen and not (gone and gone in screen),
-            f"{seen!r} without {gone!r} after {key}",
-        )
-        before, painted = settled(terminal), terminal.cells()
-        terminal.spoil("\x1b[2J\x1b[3;3Hspoilt by another program\r\n" * 3)
-        terminal.expect("spoilt by another program")
-        terminal.press("C-l")
-        is_as_before(terminal, before)
-        assert other_styles(painted, terminal.cells()) == [], f"after {key}"
+    is_what_a_repaint_shows(terminal, WALK)
     terminal.takes_copies()
     terminal.press("l")
     terminal.expect(LOG)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Sequence
 
 import psutil
 import pytest
@@ -148,11 +149,9 @@ WALK = (
 """From place to place, and back: a key, what is seen then, and what isn't any more."""
 
 
-def test_what_stands_there_is_what_a_repaint_of_all_shows(place: Place) -> None:
-    terminal = place.screen("run", str(place.runbook))
-    until_slow_runs(place, terminal)
-    terminal.expect(DRIVES)
-    for key, seen, gone in WALK:
+def is_what_a_repaint_shows(terminal: Terminal, walk: Sequence[tuple[str, str, str]]) -> None:
+    """At each place of a walk, compare what stands there with what a repaint of all shows, colours too."""
+    for key, seen, gone in walk:
         terminal.press(key)
         terminal.expect_that(
             lambda screen, seen=seen, gone=gone: seen in screen and not (gone and gone in screen),
@@ -160,10 +159,17 @@ def test_what_stands_there_is_what_a_repaint_of_all_shows(place: Place) -> None:
         )
         before, painted = settled(terminal), terminal.cells()
         terminal.spoil("\x1b[2J\x1b[3;3Hspoilt by another program\r\n" * 3)
-        wait_for(lambda: "spoilt by another program" in terminal.screen(), "what spoils it")
+        terminal.expect("spoilt by another program")
         terminal.press("C-l")
         is_as_before(terminal, before)
         assert other_styles(painted, terminal.cells()) == [], f"after {key}"
+
+
+def test_what_stands_there_is_what_a_repaint_of_all_shows(place: Place) -> None:
+    terminal = place.screen("run", str(place.runbook))
+    until_slow_runs(place, terminal)
+    terminal.expect(DRIVES)
+    is_what_a_repaint_shows(terminal, WALK)
     nothing_was_noticed(place)
 
 
