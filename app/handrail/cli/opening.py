@@ -30,7 +30,7 @@ from handrail.runbook import loader
 from handrail.runbook.model import Runbook
 from handrail.runbook.parameters import check_parameters
 from handrail.signals.baseline import Baseline, from_history
-from handrail.sources import Unreadable, read_source
+from handrail.sources import Unreadable, is_there, read_source
 from handrail.tasks.collection import TaskSignature, imported_beside, known_tasks
 from handrail.tasks.dry import preview
 
@@ -66,7 +66,7 @@ def choose_target(project: Project, named: str | None, runbook_says: str | None)
 
 def path_or_name(name: str) -> Path | str:
     path = Path(name).expanduser()
-    return path.absolute() if "/" in name or path.is_file() else name
+    return path.absolute() if "/" in name or is_there(path) else name
 
 
 def plan_files(runbook: Runbook, project: Project) -> tuple[dict[str, str], dict[str, str]]:

@@ -79,8 +79,6 @@ class Place:
         self.runbook = project / "runbooks" / "small.md"
         self.runbook.write_text(RUNBOOK)
         self.desk = Desk(folder, project)
-        # A login is where somebody's home is: GNU screen and mosh end at once without one.
-        (folder / "home").mkdir(exist_ok=True)
         self.environment = bare_environment(
             folder / "home", HANDRAIL_STATE=str(self.desk.state.root), TEXTUAL_ANIMATIONS="none", PAGER="cat"
         )
@@ -112,7 +110,7 @@ class Place:
         # A socket's path may have some hundred characters.
         sockets = Path(self._terminals.enter_context(TemporaryDirectory(prefix="screen-")))
         command = ["screen", "-c", os.devnull, "-U", "-S", "handrail", *self.command(*words)]
-        environment = {**environment, "SCREENDIR": str(sockets), "SHELL": "/bin/sh"}
+        environment = {**environment, "SCREENDIR": str(sockets)}
 
         def quit_it() -> None:
             subprocess.run(

@@ -18,6 +18,7 @@ from handrail.problems import Problem, in_order
 from handrail.runbook import loader
 from handrail.runbook.model import Runbook
 from handrail.runbook.schema import json_schema
+from handrail.sources import is_there
 from handrail.tasks.collection import known_tasks
 
 
@@ -70,7 +71,7 @@ def check(here: Surroundings, files: tuple[str, ...], as_json: bool) -> int:
 
 def split(files: Sequence[str]) -> tuple[list[Path], list[str]]:
     """The files that are entries of a catalogue, and the rest."""
-    entries = [name for name in files if Path(name).suffix == ".md" and Path(name).is_file()]
+    entries = [name for name in files if Path(name).suffix == ".md" and is_there(Path(name))]
     entries = [name for name in entries if Path(name).absolute().parent.name == issues.FOLDER]
     return [Path(name).absolute() for name in entries], [name for name in files if name not in entries]
 
